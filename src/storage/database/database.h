@@ -1,0 +1,278 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "storage/database/rows.h"
+
+namespace mito::storage {
+
+/// Questions to the database. An instance belongs to one thread at a time.
+///
+/// Errors of every function: kUnavailable (connection lost, worth a retry), kInternal (statement failed, row not understood).
+class Queries {
+ public:
+  virtual ~Queries() = default;
+
+  virtual Result<std::optional<User>> user_by_name(std::string_view name) = 0;
+  virtual Result<std::optional<User>> user_by_id(UserId id) = 0;
+  /// By user name; the name contains `part`.
+  virtual Result<std::vector<User>> users(std::string_view part, Page page) = 0;
+
+  virtual Result<std::optional<Group>> group_by_name(std::string_view name) = 0;
+  virtual Result<std::optional<Group>> group_by_id(GroupId id) = 0;
+  virtual Result<std::vector<Group>> groups(std::string_view part, Page page) = 0;
+  virtual Result<std::vector<Membership>> members_of(GroupId group) = 0;
+  virtual Result<std::vector<Membership>> memberships_of(UserId user) = 0;
+  /// Rows of any role.
+  virtual Result<std::int64_t> count_workers_of(GroupId group) = 0;
+
+  virtual Result<std::optional<Worker>> worker_by_uuid(WorkerUuid uuid) = 0;
+  virtual Result<std::optional<Worker>> worker_by_id(WorkerId id) = 0;
+  virtual Result<std::vector<WorkerAccess>> access_of(WorkerId worker) = 0;
+  /// Oldest first.
+  virtual Result<std::vector<Worker>> workers(const WorkerFilter& filter, Page page) = 0;
+
+  virtual Result<std::optional<Task>> task_by_id(TaskId id) = 0;
+  /// The only query that fills Task::detail.
+  virtual Result<std::optional<Task>> task_by_uuid(TaskUuid uuid) = 0;
+  /// Those that exist, in any order.
+  virtual Result<std::vector<Task>> tasks_by_uuid(std::span<const TaskUuid> uuids) = 0;
+  /// Active ones first, then archived ones, each oldest first.
+  virtual Result<std::vector<Task>> tasks(const TaskFilter& filter, Page page) = 0;
+  virtual Result<std::int64_t> count_tasks(const TaskFilter& filter) = 0;
+
+  virtual Result<std::optional<Artifact>> artifact(TaskUuid task, ArtifactContentType type) = 0;
+  /// By content type.
+  virtual Result<std::vector<Artifact>> artifacts_of(TaskUuid task) = 0;
+  /// Those of the given type that exist, in the order of `tasks`.
+  virtual Result<std::vector<Artifact>> artifacts_of(std::span<const TaskUuid> tasks, ArtifactContentType type) = 0;
+
+  virtual Result<std::optional<Attachment>> attachment(GroupId group, std::string_view key) = 0;
+  /// By key. `pattern` matches anywhere in the key, as LIKE does (`%`, `_`, and `\` before a literal one; case-sensitive); empty matches all.
+  virtual Result<std::vector<Attachment>> attachments(GroupId group, std::string_view pattern, Page page) = 0;
+  virtual Result<std::int64_t> count_attachments(GroupId group, std::string_view pattern) = 0;
+  virtual Result<std::vector<Attachment>> attachments_by_key(GroupId group, std::span<const std::string> keys) = 0;
+
+  /// A value of our own key-value table (keys, generated passwords, schema facts).
+  virtual Result<std::optional<std::string>> fact(std::string_view name) = 0;
+
+  // Recovery: everything, streamed; the callback must not use the database.
+  virtual Result<void> each_user(const std::function<void(User&&)>& take) = 0;
+  virtual Result<void> each_group(const std::function<void(Group&&)>& take) = 0;
+  virtual Result<void> each_membership(const std::function<void(Membership&&)>& take) = 0;
+  virtual Result<void> each_worker(const std::function<void(Worker&&)>& take) = 0;
+  virtual Result<void> each_worker_access(const std::function<void(WorkerAccess&&)>& take) = 0;
+  /// What recovery needs of a task: no labels, no spec unless it has a watch that was not reached.
+  struct ActiveTask {
+    TaskId id;
+    TaskUuid uuid;
+    UserId creator;
+    GroupId group;
+    std::vector<std::string> tags;
+    TaskState state = TaskState::kReady;
+    std::int32_t priority = 0;
+    std::int64_t timeout_seconds = 0;
+    Timestamp updated_at;
+    std::optional<WorkerId> assigned_worker;
+    std::int32_t losses = 0;
+    std::optional<TaskUuid> downstream;
+    std::optional<Watch> watch;  ///< Only while not reached.
+  };
+  /// Tasks that are not archived, by id.
+  virtual Result<void> each_active_task(const std::function<void(ActiveTask&&)>& take) = 0;
+};
+
+struct NewUser {
+  std::string username;
+  std::string encrypted_password;
+  bool admin = false;
+  Timestamp now;
+};
+
+struct NewWorker {
+  WorkerUuid uuid;
+  UserId creator;
+  std::vector<std::string> tags;
+  std::vector<std::string> labels;
+  std::vector<std::pair<GroupId, Role>> access;
+  std::optional<std::chrono::milliseconds> lease;
+  std::vector<std::string> features;
+  std::string info;
+  Timestamp now;
+};
+
+struct NewTask {
+  TaskId id;             ///< From Writer::reserve_task_ids.
+  TaskUuid uuid;
+  UserId creator;
+  GroupId group;
+  std::int64_t number = 0;
+  std::vector<std::string> tags;
+  std::vector<std::string> labels;
+  Timestamp now;
+  TaskState state = TaskState::kReady;        ///< Ready, Pending, or Running when a worker was waiting for it …
+  std::optional<WorkerId> assigned_worker;    ///< … which is named here.
+  std::int64_t timeout_seconds = 0;
+  std::int32_t priority = 0;
+  std::string spec;
+  std::optional<TaskUuid> upstream;
+  bool has_watch = false;                     ///< The spec has one: recovery must read it.
+};
+
+/// Ready -> Running.
+struct Claim {
+  TaskId task;
+  WorkerId worker;
+  Timestamp now;
+};
+/// What a worker is told about the task it got.
+struct ClaimedTask {
+  TaskUuid uuid;
+  std::int64_t timeout_seconds = 0;
+  std::string spec;
+  std::optional<TaskUuid> upstream;
+};
+
+/// Running -> Finished or Cancelled, not yet archived.
+struct StateReport {
+  TaskId task;
+  WorkerId worker;
+  TaskState state = TaskState::kFinished;
+  Timestamp now;
+};
+
+/// Into the archive; the worker, if one held it, holds nothing any more.
+struct Archive {
+  TaskId task;
+  std::vector<TaskState> from;             ///< Only from one of these states …
+  std::optional<WorkerId> worker;          ///< … and only while this worker holds it (empty: nobody does).
+  TaskState state = TaskState::kFinished;
+  std::string result;
+  std::optional<WorkerUuid> reporter;
+  std::string detail;                      ///< JSON object or empty.
+  Timestamp now;
+};
+
+/// Back to Ready; the worker holds nothing any more. Its Pending child, if there is one, is removed.
+struct Release {
+  TaskId task;
+  WorkerId worker;
+  bool count_loss = false;
+  Timestamp now;
+};
+
+struct GroupCounters {
+  GroupId group;
+  std::int64_t old_task_count = 0;
+  std::int64_t new_task_count = 0;
+};
+
+struct TaskChange {
+  TaskId task;
+  std::optional<std::vector<std::string>> tags;
+  std::optional<std::int64_t> timeout_seconds;
+  std::optional<std::int32_t> priority;
+  std::optional<std::string> spec;
+  bool has_watch = false;  ///< Of the new spec.
+  Timestamp now;
+};
+
+/// The one connection that writes; lives on the core thread. One transaction at a time.
+///
+/// Conditional operations say with `false`, per element, that the row was not in the expected state; that is no error.
+/// Errors as for Queries, and kFenced: another coordinator took over; nothing may be written any more.
+/// A span may be of any length; elements are applied in order.
+class Writer : public Queries {
+ public:
+  /// Opens a transaction and proves with its first statement that we are still the writer:
+  /// `UPDATE mito_writer SET batch = batch + 1 WHERE epoch = <ours> AND batch = <last>`.
+  virtual Result<void> begin() = 0;
+  /// kUnavailable: the outcome is not known; `recover` tells.
+  virtual Result<void> commit() = 0;
+  /// Never fails: at worst the connection is dropped.
+  virtual void rollback() = 0;
+  /// One level of nesting, for finding the member that breaks a batch.
+  virtual Result<void> savepoint() = 0;
+  virtual Result<void> release_savepoint() = 0;
+  virtual Result<void> rollback_to_savepoint() = 0;
+  /// Number of the transaction that `begin` opened last.
+  [[nodiscard]] virtual std::uint64_t batch() const = 0;
+  /// Connects anew after kUnavailable and answers the number of the last committed transaction. kFenced: see above.
+  virtual Result<std::uint64_t> recover() = 0;
+
+  /// Ids for new tasks, never used before, also not in a transaction that was rolled back. Outside transactions too.
+  virtual Result<TaskId> reserve_task_ids(std::size_t count) = 0;
+
+  // Users and groups.
+  /// kNameTaken: a user or group of that name exists. Also makes the group of that name and the membership (Admin).
+  virtual Result<std::pair<UserId, GroupId>> insert_user(const NewUser& user) = 0;
+  /// Writes every column but id, name and created_at.
+  virtual Result<void> update_user(const User& user) = 0;
+  /// kNameTaken as above. The creator becomes Admin; his group_count is not touched.
+  virtual Result<GroupId> insert_group(std::string_view name, UserId creator, Timestamp now) = 0;
+  /// Writes state, quotas, storage_used, updated_at, where task_count is still as given.
+  virtual Result<bool> update_group(const Group& group) = 0;
+  virtual Result<void> upsert_memberships(std::span<const Membership> memberships) = 0;
+  virtual Result<void> delete_memberships(GroupId group, std::span<const UserId> users) = 0;
+
+  // Workers.
+  virtual Result<WorkerId> insert_worker(const NewWorker& worker) = 0;
+  /// Writes tags, labels, state, updated_at.
+  virtual Result<void> update_worker(const Worker& worker) = 0;
+  virtual Result<void> upsert_access(std::span<const WorkerAccess> access) = 0;
+  virtual Result<void> delete_access(WorkerId worker, std::span<const GroupId> groups) = 0;
+  /// With its access rows. Its task must have been released before.
+  virtual Result<void> delete_workers(std::span<const WorkerId> workers) = 0;
+  virtual Result<void> write_heartbeats(std::span<const std::pair<WorkerId, Timestamp>> heartbeats) = 0;
+
+  // Tasks: the hot path.
+  virtual Result<std::vector<Group>> read_groups(std::span<const GroupId> ids) = 0;
+  /// `SET task_count = new, updated_at = … WHERE task_count = old`; false: somebody else changed it.
+  virtual Result<std::vector<bool>> update_task_counts(std::span<const GroupCounters> counters) = 0;
+  /// A uuid that exists already fails the whole call (kInternal): ask tasks_by_uuid first.
+  virtual Result<void> insert_tasks(std::span<const NewTask> tasks) = 0;
+  /// Nothing for a task that is not Ready.
+  virtual Result<std::vector<std::optional<ClaimedTask>>> claim_tasks(std::span<const Claim> claims) = 0;
+  virtual Result<std::vector<bool>> report_states(std::span<const StateReport> reports) = 0;
+  virtual Result<std::vector<bool>> archive_tasks(std::span<const Archive> archives) = 0;
+  virtual Result<std::vector<bool>> release_tasks(std::span<const Release> releases) = 0;
+  /// Pending -> Ready.
+  virtual Result<std::vector<bool>> promote_tasks(std::span<const TaskUuid> tasks, Timestamp now) = 0;
+  /// Only Ready tasks.
+  virtual Result<std::vector<bool>> change_tasks(std::span<const TaskChange> changes) = 0;
+  virtual Result<void> set_labels(TaskId task, const std::vector<std::string>& labels, Timestamp now) = 0;
+  virtual Result<void> set_downstream(TaskId task, TaskUuid downstream) = 0;
+  /// Sets updated_at, as issuing an upload URL does.
+  virtual Result<void> touch_task(TaskId task, Timestamp now) = 0;
+  virtual Result<void> set_watch_reached(std::span<const TaskId> tasks) = 0;
+
+  // Objects.
+  virtual Result<void> upsert_artifact(const Artifact& artifact) = 0;
+  virtual Result<void> delete_artifact(TaskUuid task, ArtifactContentType type) = 0;
+  virtual Result<void> upsert_attachment(const Attachment& attachment) = 0;
+  virtual Result<void> delete_attachment(GroupId group, std::string_view key) = 0;
+
+  virtual Result<void> set_fact(std::string_view name, std::string_view value) = 0;
+};
+
+/// A database that was opened and migrated. Any thread.
+class Database {
+ public:
+  virtual ~Database() = default;
+  /// Takes over as the writer: adds one to the epoch. Whoever was the writer before is fenced from now on.
+  virtual Result<std::unique_ptr<Writer>> open_writer() = 0;
+  /// A read-only session that sees committed transactions only and never waits for the writer.
+  virtual Result<std::unique_ptr<Queries>> open_reader() = 0;
+  /// For the start-up line: what and where it is, no secrets.
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+}  // namespace mito::storage

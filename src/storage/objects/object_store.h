@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace mito::storage {
+
+enum class Bucket { kArtifacts, kAttachments };
+/// "artifacts", "attachments": the name in object URLs.
+std::string_view to_string(Bucket bucket);
+std::optional<Bucket> parse_bucket(std::string_view text);
+
+struct ObjectKey {
+  Bucket bucket = Bucket::kArtifacts;
+  std::string key;  ///< `<task uuid>/result.tar.gz`, `<group>/<key>`.
+};
+
+/// Where artifact and attachment bytes are. Any thread. Calls other than the *_url ones may block: they run on a disk thread.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+  /// A URL that accepts one PUT of exactly `length` bytes for `life`. `base` is the coordinator's address as the peer knows it
+  /// (`http://host:port`, no trailing slash); stores that are reached directly ignore it. kUploadRefused: no such object can be made.
+  virtual Result<std::string> upload_url(const ObjectKey& key, std::uint64_t length, std::chrono::seconds life, std::string_view base) = 0;
+  virtual Result<std::string> download_url(const ObjectKey& key, std::chrono::seconds life, std::string_view base) = 0;
+  /// A missing object is no error.
+  virtual Result<void> remove(const ObjectKey& key) = 0;
+  /// Size in bytes; nothing: no such object.
+  virtual Result<std::optional<std::uint64_t>> size(const ObjectKey& key) = 0;
+  /// For the start-up line.
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+/// Bytes of one upload on their way to the disk. Blocking; one thread at a time. Destroyed without commit: nothing is left.
+class ObjectUpload {
+ public:
+  virtual ~ObjectUpload() = default;
+  /// kStorageFull: no room (or less than the reserve would be left).
+  virtual Result<void> write(std::string_view bytes) = 0;
+  /// Makes the object visible, in one step, after file and directory were synced. kInvalidRequest: fewer or more bytes than announced.
+  virtual Result<void> commit() = 0;
+};
+
+/// An object opened for reading. Blocking; one thread at a time.
+class ObjectReader {
+ public:
+  virtual ~ObjectReader() = default;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  /// Bytes read at `offset`; 0 at the end.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, char* buffer, std::size_t count) = 0;
+};
+
+/// A store whose bytes go through the coordinator.
+class LocalObjectStore : public ObjectStore {
+ public:
+  virtual Result<std::unique_ptr<ObjectUpload>> begin_upload(const ObjectKey& key, std::uint64_t length) = 0;
+  /// Nothing: no such object. A reader keeps its bytes, also when the object is replaced or removed meanwhile.
+  virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) = 0;
+};
+
+}  // namespace mito::storage

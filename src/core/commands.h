@@ -100,7 +100,8 @@ struct ChangeTask {
 
 /// Runs on the core thread inside the batch's transaction, under a savepoint of its own: what it did is undone when it
 /// fails. On success it answers what is to be done once the transaction has committed (update caches); that runs on the
-/// core thread before the reply.
+/// core thread before the reply. It may be called again when a transaction has to be repeated, so it must not use up what it
+/// captured.
 using AfterCommit = std::move_only_function<void()>;
 using Write = std::move_only_function<Result<AfterCommit>(storage::Writer&)>;
 

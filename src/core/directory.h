@@ -40,6 +40,8 @@ class Directory {
 
   [[nodiscard]] std::optional<UserEntry> user(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> user_name(UserId id) const;
+  /// Nothing: no such user.
+  [[nodiscard]] std::optional<UserState> user_state(UserId id) const;
   [[nodiscard]] std::optional<GroupId> group(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> group_name(GroupId id) const;
   /// The user's role in the group; nothing: not a member.
@@ -58,6 +60,8 @@ class Directory {
   void remove_worker(WorkerId id);
   void put_access(const storage::WorkerAccess& access);
   void remove_access(WorkerId worker, GroupId group);
+  /// Forgets everything, before it is read anew.
+  void clear();
 
  private:
   struct State {

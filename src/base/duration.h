@@ -9,7 +9,8 @@
 
 namespace mito {
 
-/// A length of time as people write it: whole seconds up to 2^64-1 and nanoseconds below one second (reference/server.md 1.2).
+/// A length of time as people write it: whole seconds up to 2^64-1 and nanoseconds below one second
+/// (reference/server.md 1.2).
 struct Duration {
   std::uint64_t seconds = 0;
   std::uint32_t nanoseconds = 0;

@@ -6,7 +6,8 @@
 
 namespace mito {
 
-/// What went wrong, stable across versions. The HTTP error mapper turns it into a status and a body, the command line into an exit code.
+/// What went wrong, stable across versions. The HTTP error mapper turns it into a status and a body, the command line
+/// into an exit code.
 enum class ErrorCode {
   kInternal,          ///< A bug or broken infrastructure; the public text says nothing about it.
   kUnavailable,       ///< For now: the database or the coordinator is away, or a bound is reached. Worth a retry.
@@ -14,21 +15,21 @@ enum class ErrorCode {
   kWrongCredentials,  ///< Unknown user, wrong password, or a token that no longer counts.
   kPermissionDenied,
   kQuotaExceeded,
-  kInvalidRequest,    ///< The request was understood and makes no sense.
+  kInvalidRequest,  ///< The request was understood and makes no sense.
   kNotFound,
-  kNameTaken,         ///< A user or group of that name exists.
-  kUploadRefused,     ///< No upload URL can be made for this object (for instance its length).
+  kNameTaken,      ///< A user or group of that name exists.
+  kUploadRefused,  ///< No upload URL can be made for this object (for instance its length).
   kTooManyRequests,
   kPayloadTooLarge,
-  kStorageFull,       ///< The volume has no room left.
-  kUnreachable,       ///< Client side: nobody answers at the address.
+  kStorageFull,  ///< The volume has no room left.
+  kUnreachable,  ///< Client side: nobody answers at the address.
   kTimeout,
-  kCancelled,         ///< The waiting was given up on request.
-  kUsage,             ///< The command line or configuration is wrong.
-  kNotLoggedIn,       ///< Client side: no credential and no way to ask for one.
-  kIo,                ///< A local file or process could not be used.
-  kFenced,            ///< Another coordinator has taken over the database: stop writing at once.
-  kProtocol,          ///< The peer answered something that is not the protocol.
+  kCancelled,    ///< The waiting was given up on request.
+  kUsage,        ///< The command line or configuration is wrong.
+  kNotLoggedIn,  ///< Client side: no credential and no way to ask for one.
+  kIo,           ///< A local file or process could not be used.
+  kFenced,       ///< Another coordinator has taken over the database: stop writing at once.
+  kProtocol,     ///< The peer answered something that is not the protocol.
 };
 
 /// An expected failure: a stable code, a text for users, and a text for the log (empty when it adds nothing).

@@ -19,7 +19,8 @@ struct Uuid {
   /// Lower case, hyphenated.
   [[nodiscard]] std::string to_string() const;
   /// Hyphenated, simple (32 hex digits), braced or `urn:uuid:` form, any case.
-  /// The error is the reason in the words of reference/recorded (`invalid length: expected length 32 for simple format, found 0`).
+  /// The error is the reason in the words of reference/recorded (`invalid length: expected length 32 for simple format,
+  /// found 0`).
   static std::expected<Uuid, std::string> parse(std::string_view text);
 
   /// Time-ordered (RFC 9562 version 7); strictly increasing within the process. Any thread.

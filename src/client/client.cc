@@ -1,0 +1,110 @@
+#include "client/client.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "client/endpoints.h"
+#include "http/client.h"
+
+namespace mito::client {
+
+namespace {
+
+struct StatusMeaning {
+  unsigned status;
+  ErrorCode code;
+  std::string_view reason;
+};
+constexpr std::array kStatuses{
+    StatusMeaning{400, ErrorCode::kInvalidRequest, "bad request"},
+    StatusMeaning{401, ErrorCode::kWrongCredentials, "unauthorized"},
+    StatusMeaning{403, ErrorCode::kPermissionDenied, "forbidden"},
+    StatusMeaning{404, ErrorCode::kNotFound, "not found"},
+    StatusMeaning{405, ErrorCode::kProtocol, "method not allowed"},
+    StatusMeaning{409, ErrorCode::kNameTaken, "conflict"},
+    StatusMeaning{413, ErrorCode::kPayloadTooLarge, "request too large"},
+    StatusMeaning{415, ErrorCode::kProtocol, "unsupported media type"},
+    StatusMeaning{422, ErrorCode::kInvalidRequest, "unprocessable request"},
+    StatusMeaning{429, ErrorCode::kTooManyRequests, "too many requests"},
+    StatusMeaning{500, ErrorCode::kInternal, "internal server error"},
+    StatusMeaning{502, ErrorCode::kUnavailable, "bad gateway"},
+    StatusMeaning{503, ErrorCode::kUnavailable, "service unavailable"},
+    StatusMeaning{504, ErrorCode::kUnavailable, "gateway timeout"},
+    StatusMeaning{507, ErrorCode::kStorageFull, "no room left"},
+};
+
+std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  while (!text.empty() && blank(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && blank(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
+/// `{"msg":…}`, `<Message>…</Message>` of an S3 error, or a short plain text; else nothing.
+std::string text_of_body(std::string_view body) {
+  body = trimmed(body);
+  if (body.starts_with('{')) {
+    if (auto message = protocol::decode<protocol::ErrorMsg>(body)) return std::move(message->msg);
+    return {};
+  }
+  if (body.starts_with('<')) {
+    constexpr std::string_view kOpen = "<Message>";
+    const auto begin = body.find(kOpen);
+    const auto end = body.find("</Message>");
+    if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return {};
+    return "S3 error: " + std::string(body.substr(begin + kOpen.size(), end - begin - kOpen.size()));
+  }
+  return std::string(body.substr(0, 500));
+}
+
+}  // namespace
+
+Error error_of_answer(unsigned status, std::string_view body) {
+  std::string text = text_of_body(body);
+  const auto* meaning = std::ranges::find(kStatuses, status, &StatusMeaning::status);
+  ErrorCode code = ErrorCode::kProtocol;
+  if (meaning != kStatuses.end()) {
+    code = meaning->code;
+    if (text.empty()) text = meaning->reason;
+  } else if (status >= 500) {
+    code = ErrorCode::kUnavailable;
+  }
+  if (code == ErrorCode::kPermissionDenied && text == "Resource quota exceeded") code = ErrorCode::kQuotaExceeded;
+  if (code == ErrorCode::kWrongCredentials && text.ends_with("Invalid token")) code = ErrorCode::kInvalidToken;
+  if (text.empty()) text = fmt::format("answered with status {}", status);
+  return {code, std::move(text), fmt::format("status {}", status)};
+}
+
+Client::Client(Address address, std::shared_ptr<http::Client> transport)
+    : address_(std::move(address)), transport_(std::move(transport)) {}
+
+Client::Client(Address address) : Client(std::move(address), std::make_shared<http::Client>(http::ClientSettings{})) {}
+
+Result<std::string> Client::exchange(std::string_view method, const std::string& path, std::string body,
+                                     std::stop_token stop) const {
+  http::ClientRequest request;
+  request.method = method;
+  request.url = address_.url(path);
+  if (!token_.empty()) request.headers.add("Authorization", "Bearer " + token_);
+  if (!body.empty()) request.headers.add("Content-Type", "application/json");
+  request.body = std::move(body);
+  MITO_TRY_ASSIGN(auto response, transport_->send_and_wait(std::move(request), std::move(stop)));
+  if (response.status / 100 != 2) return fail(error_of_answer(response.status, response.body));
+  return std::move(response.body);
+}
+
+Result<void> Client::send(std::string_view method, const std::string& path, std::string body,
+                          std::stop_token stop) const {
+  MITO_TRY(exchange(method, path, std::move(body), std::move(stop)));
+  return {};
+}
+
+}  // namespace mito::client

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace mito::client {
+
+class Client;
+
+/// One line of the credential file. The token is opaque.
+struct Credential {
+  std::string username;
+  std::string token;
+  friend bool operator==(const Credential&, const Credential&) = default;
+};
+
+/// The file in which client and worker (of either program) keep their tokens: one `username:token` per line
+/// (reference/client-and-worker.md 3.9). Any thread; several processes may use one file at once.
+class CredentialFile {
+ public:
+  explicit CredentialFile(std::filesystem::path path) : path_(std::move(path)) {}
+  /// `$XDG_CONFIG_HOME/mitosis/credentials`, else `~/.config/mitosis/credentials`. kUsage when there is no home
+  /// directory.
+  static Result<CredentialFile> at_default_path();
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] bool exists() const;
+  /// The line of `user`; without a user the first line. Nothing when there is no such line or no file; kIo when it
+  /// cannot be read.
+  [[nodiscard]] Result<std::optional<Credential>> find(const std::optional<std::string>& user) const;
+  /// Replaces the user's line or appends it and keeps all others. The file is replaced as a whole, with mode 0600;
+  /// missing directories are made.
+  [[nodiscard]] Result<void> store(const Credential& credential) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// What is known about who wants to log in.
+struct LoginSettings {
+  std::optional<std::filesystem::path> credential_path;  ///< Default: CredentialFile::at_default_path().
+  std::optional<std::string> user;
+  std::optional<std::string> password;
+};
+
+/// Whether a login ends the other sessions of the user.
+enum class OtherSessions { kKeep, kEnd };
+
+/// Asks a person for what a login lacks.
+class Prompt {
+ public:
+  virtual ~Prompt() = default;
+  /// `question` is printed as it is. Fails with kNotLoggedIn when nobody can be asked.
+  virtual Result<std::string> ask(std::string_view question) = 0;
+  /// The same without showing what is typed.
+  virtual Result<std::string> ask_secret(std::string_view question) = 0;
+};
+
+/// Asks on the controlling terminal: questions and hidden answers go there, visible answers are read from it. Fails at
+/// once, naming what to give instead, when standard input is not a terminal.
+class TerminalPrompt : public Prompt {
+ public:
+  Result<std::string> ask(std::string_view question) override;
+  Result<std::string> ask_secret(std::string_view question) override;
+};
+
+/// What connect() found.
+struct Login {
+  std::string username;
+  CredentialFile file;
+  bool fresh = false;  ///< A new login was made, nothing usable was in the file.
+};
+
+/// Gives `client` a token that works: the one of the credential file when the coordinator accepts it (a given password
+/// is not looked at then), else that of a new login, which is stored in the file. Asks `prompt` for a missing name or
+/// password. Errors: kNotLoggedIn (something is missing and cannot be asked for), kWrongCredentials, kUnreachable,
+/// kUnavailable, kIo.
+Result<Login> connect(Client& client, const LoginSettings& settings, Prompt& prompt, std::stop_token stop = {});
+
+/// Logs in, gives `client` the new token and stores it in `file`.
+Result<void> log_in(Client& client, const CredentialFile& file, std::string_view username, std::string_view password,
+                    OtherSessions others, std::stop_token stop = {});
+
+}  // namespace mito::client

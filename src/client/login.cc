@@ -1,0 +1,66 @@
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "client/client.h"
+#include "client/credentials.h"
+#include "security/password.h"
+
+namespace mito::client {
+
+namespace {
+
+/// Whether the coordinator takes the token for that user. An error when it cannot say.
+Result<bool> accepts(const Client& client, const std::string& username, std::stop_token stop) {
+  auto name = client.auth(std::move(stop));
+  if (name) return *name == username;
+  switch (name.error().code()) {
+    case ErrorCode::kInternal:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kUnreachable:
+    case ErrorCode::kTimeout:
+    case ErrorCode::kCancelled:
+      return fail(std::move(name).error());
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Result<void> log_in(Client& client, const CredentialFile& file, std::string_view username, std::string_view password,
+                    OtherSessions others, std::stop_token stop) {
+  const protocol::UserLoginReq request{.username = std::string(username),
+                                       .md5_password = security::digest_password(password),
+                                       .retain = others == OtherSessions::kKeep};
+  MITO_TRY_ASSIGN(auto answer, client.login(request, std::move(stop)));
+  client.set_token(answer.token);
+  return file.store({.username = request.username, .token = std::move(answer.token)});
+}
+
+Result<Login> connect(Client& client, const LoginSettings& settings, Prompt& prompt, std::stop_token stop) {
+  CredentialFile file{settings.credential_path.value_or("")};
+  if (!settings.credential_path) {
+    MITO_TRY_ASSIGN(file, CredentialFile::at_default_path());
+  }
+  MITO_TRY_ASSIGN(auto known, file.find(settings.user));
+  if (known) {
+    client.set_token(known->token);
+    MITO_TRY_ASSIGN(const bool usable, accepts(client, known->username, stop));
+    if (usable) return Login{.username = std::move(known->username), .file = std::move(file)};
+    client.set_token({});
+  }
+
+  Login login{.username = settings.user.value_or(""), .file = std::move(file), .fresh = true};
+  if (login.username.empty()) {
+    MITO_TRY_ASSIGN(login.username, prompt.ask("Username: "));
+  }
+  std::string password = settings.password.value_or("");
+  if (!settings.password) {
+    MITO_TRY_ASSIGN(password, prompt.ask_secret("Please Input Password: "));
+  }
+  MITO_TRY(log_in(client, login.file, login.username, password, OtherSessions::kKeep, std::move(stop)));
+  return login;
+}
+
+}  // namespace mito::client

@@ -1,0 +1,87 @@
+#include <cerrno>
+#include <fcntl.h>
+#include <string>
+#include <termios.h>
+#include <unistd.h>
+
+#include <fmt/core.h>
+
+#include "client/credentials.h"
+
+namespace mito::client {
+
+namespace {
+
+enum class Echo { kOn, kOff };
+
+std::unexpected<Error> nobody_to_ask(std::string_view question) {
+  while (question.ends_with(' ') || question.ends_with(':'))
+    question.remove_suffix(1);
+  return fail(
+      ErrorCode::kNotLoggedIn,
+      fmt::format("\"{}\" cannot be asked for without a terminal; give --user and --password, set MITO_USER and "
+                  "MITO_PASSWORD, or log in once with: mito client login USERNAME PASSWORD",
+                  question));
+}
+
+/// Switches the echo of a terminal off, and back on when it goes.
+class EchoGuard {
+ public:
+  EchoGuard(int fd, Echo echo) : fd_(fd) {
+    if (echo == Echo::kOn || ::tcgetattr(fd, &before_) != 0) return;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    silent.c_lflag |= ECHONL;
+    changed_ = ::tcsetattr(fd, TCSAFLUSH, &silent) == 0;
+  }
+  ~EchoGuard() {
+    if (changed_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
+  }
+  EchoGuard(const EchoGuard&) = delete;
+  EchoGuard& operator=(const EchoGuard&) = delete;
+
+ private:
+  int fd_;
+  termios before_{};
+  bool changed_ = false;
+};
+
+Result<std::string> read_line(int fd, std::string_view question) {
+  std::string line;
+  for (char c = 0;;) {
+    const ssize_t count = ::read(fd, &c, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return nobody_to_ask(question);
+    if (c == '\n') return line;
+    line.push_back(c);
+    if (line.size() > 4096) return fail(ErrorCode::kUsage, "the answer is too long");
+  }
+}
+
+Result<std::string> ask_terminal(std::string_view question, Echo echo) {
+  if (::isatty(STDIN_FILENO) == 0) return nobody_to_ask(question);
+  const int fd = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return nobody_to_ask(question);
+  Result<std::string> answer;
+  {
+    const EchoGuard guard(fd, echo);
+    if (::write(fd, question.data(), question.size()) < 0) {
+      ::close(fd);
+      return nobody_to_ask(question);
+    }
+    answer = read_line(fd, question);
+  }
+  ::close(fd);
+  return answer;
+}
+
+}  // namespace
+
+Result<std::string> TerminalPrompt::ask(std::string_view question) {
+  return ask_terminal(question, Echo::kOn);
+}
+Result<std::string> TerminalPrompt::ask_secret(std::string_view question) {
+  return ask_terminal(question, Echo::kOff);
+}
+
+}  // namespace mito::client

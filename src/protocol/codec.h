@@ -1,9 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
+
+#include "domain/task_spec.h"
+#include "protocol/values.h"
 
 namespace mito::protocol {
 
@@ -31,6 +35,17 @@ std::expected<T, DecodeError> decode(std::string_view json);
 template <class T>
 std::string encode(const T& message);
 
-// Both are instantiated in protocol/*.cc for every message; no user of the layer compiles the templates.
+// Both are instantiated in protocol/*.cc for every message, for TaskSpec, TaskResult, and for
+// `std::optional<WorkerTaskResp>` and `std::optional<WorkerTaskText>`, which may be `null`; no user of the layer
+// compiles the templates.
+
+/// The text under which a spec or a result is kept in the database: members in alphabetical order, as the original
+/// keeps it. decode<TaskSpec>() and decode<TaskResult>() read it, and every text the original stored.
+std::string stored_form(const TaskSpec& spec);
+std::string stored_form(const TaskResult& result);
+
+enum class WatchField : std::uint8_t { kKeep, kClear };
+/// A stored spec as single answers have it, members in the order of their declaration; without its watch if asked for.
+std::expected<RawJson, DecodeError> sent_form(std::string_view stored_spec, WatchField watch = WatchField::kKeep);
 
 }  // namespace mito::protocol

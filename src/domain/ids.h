@@ -17,7 +17,7 @@ struct RowId {
 };
 using UserId = RowId<struct UserIdTag>;
 using GroupId = RowId<struct GroupIdTag>;
-using TaskId = RowId<struct TaskIdTag>;      ///< `id` of the worker protocol; not the number within the group.
+using TaskId = RowId<struct TaskIdTag>;  ///< `id` of the worker protocol; not the number within the group.
 using WorkerId = RowId<struct WorkerIdTag>;
 
 /// A UUID that says what it names.
@@ -38,5 +38,7 @@ struct std::hash<mito::RowId<Tag>> {
 };
 template <class Tag>
 struct std::hash<mito::TypedUuid<Tag>> {
-  std::size_t operator()(const mito::TypedUuid<Tag>& uuid) const noexcept { return std::hash<mito::Uuid>{}(uuid.value); }
+  std::size_t operator()(const mito::TypedUuid<Tag>& uuid) const noexcept {
+    return std::hash<mito::Uuid>{}(uuid.value);
+  }
 };

@@ -25,7 +25,8 @@ enum class TagMatching {
   kSubset,      ///< The worker has no tags, or all of the worker's are among the task's.
 };
 /// Both lists sorted and without duplicates.
-bool tags_match(TagMatching rule, const std::vector<std::string>& worker_tags, const std::vector<std::string>& task_tags);
+bool tags_match(TagMatching rule, const std::vector<std::string>& worker_tags,
+                const std::vector<std::string>& task_tags);
 
 /// Sorted, without duplicates: the form in which tag and label sets are kept.
 std::vector<std::string> normalise_set(std::vector<std::string> items);
@@ -40,7 +41,8 @@ struct NumberFilter {
   [[nodiscard]] bool accepts(std::int64_t number) const;
 };
 
-/// `users.group_quota` after a change such as `+5`, `-1`, `=3`, `3`: clamped to at least 0, without wrap-around. Fails on bad syntax.
+/// `users.group_quota` after a change such as `+5`, `-1`, `=3`, `3`: clamped to at least 0, without wrap-around. Fails
+/// on bad syntax.
 Result<std::int32_t> change_group_quota(std::int32_t current, std::string_view change);
 /// `groups.storage_quota` after a change such as `+1GB`; saturates at the limits of int64.
 Result<std::int64_t> change_storage_quota(std::int64_t current, std::string_view change);
@@ -51,7 +53,8 @@ struct StorageChange {
   std::int64_t used = 0;
   std::int64_t size = 0;
 };
-std::optional<StorageChange> book_upload(std::int64_t used, std::int64_t quota, std::optional<std::int64_t> old_size, std::int64_t length);
+std::optional<StorageChange> book_upload(std::int64_t used, std::int64_t quota, std::optional<std::int64_t> old_size,
+                                         std::int64_t length);
 
 /// Whether exec state `current` has reached `wanted` (reference/client-and-worker.md 1.8, first table).
 bool exec_state_reached(TaskExecState current, TaskExecState wanted);

@@ -20,7 +20,8 @@ Result<std::string> hash_password(const PasswordDigest& digest);
 /// The same with a given salt, for test vectors.
 Result<std::string> hash_password(const PasswordDigest& digest, std::string_view salt);
 
-/// Whether `digest` is what `phc` was made of; algorithm, version and parameters are those of `phc`. kInternal when it cannot be read.
+/// Whether `digest` is what `phc` was made of; algorithm, version and parameters are those of `phc`. kInternal when it
+/// cannot be read.
 Result<bool> verify_password(const PasswordDigest& digest, std::string_view phc);
 
 }  // namespace mito::security

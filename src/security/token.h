@@ -20,7 +20,8 @@ struct Claims {
 /// An Ed25519 key pair; signs and verifies bearer tokens. Immutable, any thread.
 class TokenKeys {
  public:
-  /// PEM texts (`PRIVATE KEY`, `PUBLIC KEY`). kUsage with the reason and the openssl commands when they cannot be used or do not belong together.
+  /// PEM texts (`PRIVATE KEY`, `PUBLIC KEY`). kUsage with the reason and the openssl commands when they cannot be used
+  /// or do not belong together.
   static Result<TokenKeys> from_pem(std::string_view private_pem, std::string_view public_pem);
   static Result<TokenKeys> generate();
 
@@ -31,7 +32,8 @@ class TokenKeys {
 
   /// Standard Base64 of the compact JWT.
   [[nodiscard]] std::string sign(const Claims& claims) const;
-  /// Checks form, algorithm, signature, claims and `exp` (with 60 s leeway at `now`, Unix seconds). kInvalidToken otherwise. About 0.2 ms.
+  /// Checks form, algorithm, signature, claims and `exp` (with 60 s leeway at `now`, Unix seconds). kInvalidToken
+  /// otherwise. About 0.2 ms.
   [[nodiscard]] Result<Claims> verify(std::string_view bearer, std::int64_t now) const;
 
   TokenKeys(TokenKeys&&) noexcept;

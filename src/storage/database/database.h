@@ -16,7 +16,8 @@ namespace mito::storage {
 
 /// Questions to the database. An instance belongs to one thread at a time.
 ///
-/// Errors of every function: kUnavailable (connection lost, worth a retry), kInternal (statement failed, row not understood).
+/// Errors of every function: kUnavailable (connection lost, worth a retry), kInternal (statement failed, row not
+/// understood).
 class Queries {
  public:
   virtual ~Queries() = default;
@@ -56,7 +57,8 @@ class Queries {
   virtual Result<std::vector<Artifact>> artifacts_of(std::span<const TaskUuid> tasks, ArtifactContentType type) = 0;
 
   virtual Result<std::optional<Attachment>> attachment(GroupId group, std::string_view key) = 0;
-  /// By key. `pattern` matches anywhere in the key, as LIKE does (`%`, `_`, and `\` before a literal one; case-sensitive); empty matches all.
+  /// By key. `pattern` matches anywhere in the key, as LIKE '%pattern%' does (`%`, `_`, and `\` before a literal one;
+  /// case-sensitive); empty matches all.
   virtual Result<std::vector<Attachment>> attachments(GroupId group, std::string_view pattern, Page page) = 0;
   virtual Result<std::int64_t> count_attachments(GroupId group, std::string_view pattern) = 0;
   virtual Result<std::vector<Attachment>> attachments_by_key(GroupId group, std::span<const std::string> keys) = 0;
@@ -110,7 +112,7 @@ struct NewWorker {
 };
 
 struct NewTask {
-  TaskId id;             ///< From Writer::reserve_task_ids.
+  TaskId id;  ///< From Writer::reserve_task_ids.
   TaskUuid uuid;
   UserId creator;
   GroupId group;
@@ -118,13 +120,13 @@ struct NewTask {
   std::vector<std::string> tags;
   std::vector<std::string> labels;
   Timestamp now;
-  TaskState state = TaskState::kReady;        ///< Ready, Pending, or Running when a worker was waiting for it …
-  std::optional<WorkerId> assigned_worker;    ///< … which is named here.
+  TaskState state = TaskState::kReady;      ///< Ready, Pending, or Running when a worker was waiting for it …
+  std::optional<WorkerId> assigned_worker;  ///< … which is named here.
   std::int64_t timeout_seconds = 0;
   std::int32_t priority = 0;
   std::string spec;
   std::optional<TaskUuid> upstream;
-  bool has_watch = false;                     ///< The spec has one: recovery must read it.
+  bool has_watch = false;  ///< The spec has one: recovery must read it.
 };
 
 /// Ready -> Running.
@@ -152,12 +154,12 @@ struct StateReport {
 /// Into the archive; the worker, if one held it, holds nothing any more.
 struct Archive {
   TaskId task;
-  std::vector<TaskState> from;             ///< Only from one of these states …
-  std::optional<WorkerId> worker;          ///< … and only while this worker holds it (empty: nobody does).
+  std::vector<TaskState> from;     ///< Only from one of these states …
+  std::optional<WorkerId> worker;  ///< … and only while this worker holds it (empty: nobody does).
   TaskState state = TaskState::kFinished;
   std::string result;
   std::optional<WorkerUuid> reporter;
-  std::string detail;                      ///< JSON object or empty.
+  std::string detail;  ///< JSON object or empty.
   Timestamp now;
 };
 
@@ -173,6 +175,7 @@ struct GroupCounters {
   GroupId group;
   std::int64_t old_task_count = 0;
   std::int64_t new_task_count = 0;
+  std::optional<Timestamp> now;  ///< Becomes the group's updated_at; empty leaves it.
 };
 
 struct TaskChange {
@@ -188,8 +191,11 @@ struct TaskChange {
 /// The one connection that writes; lives on the core thread. One transaction at a time.
 ///
 /// Conditional operations say with `false`, per element, that the row was not in the expected state; that is no error.
-/// Errors as for Queries, and kFenced: another coordinator took over; nothing may be written any more.
-/// A span may be of any length; elements are applied in order.
+/// An update of a row that does not exist changes nothing and is no error either.
+/// Errors as for Queries, kStorageFull, and kFenced: another coordinator took over; nothing may be written any more.
+/// After an error other than kNameTaken the transaction must be rolled back (to the savepoint, if one is open): part of
+/// the span may have been applied, and commit() refuses. Writing without begin() is refused (kInternal). A span may be
+/// of any length; elements are applied in order.
 class Writer : public Queries {
  public:
   /// Opens a transaction and proves with its first statement that we are still the writer:
@@ -235,7 +241,7 @@ class Writer : public Queries {
 
   // Tasks: the hot path.
   virtual Result<std::vector<Group>> read_groups(std::span<const GroupId> ids) = 0;
-  /// `SET task_count = new, updated_at = … WHERE task_count = old`; false: somebody else changed it.
+  /// `SET task_count = new, updated_at = now WHERE task_count = old`; false: somebody else changed it.
   virtual Result<std::vector<bool>> update_task_counts(std::span<const GroupCounters> counters) = 0;
   /// A uuid that exists already fails the whole call (kInternal): ask tasks_by_uuid first.
   virtual Result<void> insert_tasks(std::span<const NewTask> tasks) = 0;
@@ -246,7 +252,7 @@ class Writer : public Queries {
   virtual Result<std::vector<bool>> release_tasks(std::span<const Release> releases) = 0;
   /// Pending -> Ready.
   virtual Result<std::vector<bool>> promote_tasks(std::span<const TaskUuid> tasks, Timestamp now) = 0;
-  /// Only Ready tasks.
+  /// Only Ready tasks. A new spec forgets that the watch of the old one was reached.
   virtual Result<std::vector<bool>> change_tasks(std::span<const TaskChange> changes) = 0;
   virtual Result<void> set_labels(TaskId task, const std::vector<std::string>& labels, Timestamp now) = 0;
   virtual Result<void> set_downstream(TaskId task, TaskUuid downstream) = 0;
@@ -255,8 +261,10 @@ class Writer : public Queries {
   virtual Result<void> set_watch_reached(std::span<const TaskId> tasks) = 0;
 
   // Objects.
+  /// An object that exists keeps its created_at.
   virtual Result<void> upsert_artifact(const Artifact& artifact) = 0;
   virtual Result<void> delete_artifact(TaskUuid task, ArtifactContentType type) = 0;
+  /// As upsert_artifact.
   virtual Result<void> upsert_attachment(const Attachment& attachment) = 0;
   virtual Result<void> delete_attachment(GroupId group, std::string_view key) = 0;
 
@@ -268,6 +276,7 @@ class Database {
  public:
   virtual ~Database() = default;
   /// Takes over as the writer: adds one to the epoch. Whoever was the writer before is fenced from now on.
+  /// kUnavailable: the other writer is inside a transaction and did not end it in time; worth a retry.
   virtual Result<std::unique_ptr<Writer>> open_writer() = 0;
   /// A read-only session that sees committed transactions only and never waits for the writer.
   virtual Result<std::unique_ptr<Queries>> open_reader() = 0;

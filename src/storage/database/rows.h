@@ -11,14 +11,15 @@
 #include "domain/rules.h"
 #include "domain/states.h"
 
-// What the database keeps (reference/server.md section 4.1), as values. Sets (tags, labels) are sorted and without duplicates.
+// What the database keeps (reference/server.md section 4.1), as values. Sets (tags, labels) are sorted and without
+// duplicates.
 namespace mito::storage {
 
 struct User {
   UserId id;
   std::string username;
-  std::string encrypted_password;                ///< PHC string, Argon2id.
-  std::optional<std::int64_t> auth_signature;    ///< Empty until the first login.
+  std::string encrypted_password;              ///< PHC string, Argon2id.
+  std::optional<std::int64_t> auth_signature;  ///< Empty until the first login.
   bool admin = false;
   UserState state = UserState::kActive;
   std::int32_t group_quota = 8;
@@ -61,9 +62,10 @@ struct Worker {
   Timestamp last_heartbeat;
   std::optional<TaskId> assigned_task;
   // What our workers add at registration (architecture section 9).
-  std::optional<std::chrono::milliseconds> lease;  ///< Lost after this long without a heartbeat; else the coordinator's heartbeat_timeout.
+  /// Lost after this long without a heartbeat; else the coordinator's heartbeat_timeout.
+  std::optional<std::chrono::milliseconds> lease;
   std::vector<std::string> features;
-  std::string info;                                ///< JSON object (host name, name, kernel, cores, memory, version) or empty.
+  std::string info;  ///< JSON object (host name, name, kernel, cores, memory, version) or empty.
 };
 
 struct WorkerAccess {
@@ -92,9 +94,9 @@ struct Task {
   std::optional<TaskUuid> upstream;
   std::optional<TaskUuid> downstream;
   std::optional<WorkerUuid> reporter;
-  std::int32_t losses = 0;            ///< How many workers were lost while they had it (architecture 4.1, attempts).
-  bool watch_reached = false;         ///< Its watch was reached once; it is handed out with `watch: null`.
-  std::string detail;                 ///< JSON object a worker of ours sent with the result, or empty. Only filled by task_by_uuid.
+  std::int32_t losses = 0;     ///< How many workers were lost while they had it (architecture 4.1, attempts).
+  bool watch_reached = false;  ///< Its watch was reached once; it is handed out with `watch: null`.
+  std::string detail;  ///< JSON object a worker of ours sent with the result, or empty. Only filled by task_by_uuid.
 };
 
 struct Attachment {
@@ -116,13 +118,13 @@ struct Artifact {
 /// Which tasks a query is about. Everything given must hold.
 struct TaskFilter {
   GroupId group;
-  std::optional<std::vector<std::string>> creators;   ///< Any of these user names.
-  std::optional<std::vector<std::string>> tags;       ///< All of these.
-  std::optional<std::vector<std::string>> labels;     ///< All of these.
-  std::optional<std::vector<TaskState>> states;       ///< Any of these.
-  std::optional<NumberFilter> exit_status;            ///< Compared as numbers; only archived tasks can match.
+  std::optional<std::vector<std::string>> creators;  ///< Any of these user names.
+  std::optional<std::vector<std::string>> tags;      ///< All of these.
+  std::optional<std::vector<std::string>> labels;    ///< All of these.
+  std::optional<std::vector<TaskState>> states;      ///< Any of these.
+  std::optional<NumberFilter> exit_status;           ///< Compared as numbers; only archived tasks can match.
   std::optional<NumberFilter> priority;
-  std::optional<WorkerUuid> reporter;                 ///< Only archived tasks can match.
+  std::optional<WorkerUuid> reporter;  ///< Only archived tasks can match.
 };
 
 /// Part of an ordered list. Without a limit: to the end.
@@ -133,10 +135,10 @@ struct Page {
 
 /// Which workers a query is about.
 struct WorkerFilter {
-  std::optional<GroupId> group;                       ///< The group has a role on the worker …
-  std::optional<std::vector<Role>> roles;             ///< … and it is one of these.
-  std::optional<std::vector<std::string>> tags;       ///< All of these.
-  std::optional<std::vector<std::string>> labels;     ///< All of these.
+  std::optional<GroupId> group;                    ///< The group has a role on the worker …
+  std::optional<std::vector<Role>> roles;          ///< … and it is one of these.
+  std::optional<std::vector<std::string>> tags;    ///< All of these.
+  std::optional<std::vector<std::string>> labels;  ///< All of these.
   std::optional<std::string> creator;
 };
 

@@ -1,0 +1,212 @@
+#include "worker/coordinator_link.h"
+
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "protocol/codec.h"
+#include "protocol/errors.h"
+#include "protocol/query.h"
+
+namespace mito::worker {
+namespace {
+
+constexpr std::chrono::seconds kAnswerTimeout{60};  ///< For an answer that is not waited for on purpose.
+constexpr std::chrono::seconds kUnregisterTimeout{3};
+constexpr std::size_t kMaxAnswerBytes = 64 << 20;
+
+/// Garbage in a 2xx answer is as good as no answer: something on the way has spoken.
+std::unexpected<CallError> garbage(const std::string& reason) {
+  return std::unexpected(CallError{CallError::Kind::kAway, fmt::format("the answer is not what a coordinator sends ({})", reason)});
+}
+
+template <class T>
+Call<T> read(Call<std::string> body) {
+  if (!body) return std::unexpected(std::move(body).error());
+  auto message = protocol::decode<T>(*body);
+  if (!message) return garbage(message.error().text());
+  return std::move(*message);
+}
+
+Call<void> drop(Call<std::string> body) {
+  if (!body) return std::unexpected(std::move(body).error());
+  return {};
+}
+
+bool wants_next(const protocol::ReportTaskOp& op) {
+  if (const auto* complete = std::get_if<protocol::CompleteOp>(&op)) return complete->next;
+  const auto* commit = std::get_if<protocol::CommitOp>(&op);
+  return commit != nullptr && commit->next;
+}
+
+CallError::Kind kind_of(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kCancelled:
+      return CallError::Kind::kCancelled;
+    case ErrorCode::kIo:
+      return CallError::Kind::kLocal;
+    default:
+      return CallError::Kind::kAway;
+  }
+}
+
+CallError::Kind kind_of(unsigned status) {
+  switch (status) {
+    case 401:
+      return CallError::Kind::kRemoved;
+    case 403:
+      return CallError::Kind::kForbidden;
+    case 404:
+      return CallError::Kind::kNotFound;
+    case 408:
+    case 425:
+    case 429:
+      return CallError::Kind::kAway;
+    default:
+      return status >= 400 && status < 500 ? CallError::Kind::kRefused : CallError::Kind::kAway;
+  }
+}
+
+}  // namespace
+
+Call<std::string> judge(Result<http::ClientResponse> response) {
+  if (!response) return std::unexpected(CallError{kind_of(response.error()), response.error().text()});
+  if (response->status / 100 == 2) return std::move(response->body);
+  const auto message = protocol::peer_message(response->body);
+  return std::unexpected(CallError{
+      kind_of(response->status),
+      message.empty() ? fmt::format("status {}", response->status) : fmt::format("status {}: {}", response->status, message)});
+}
+
+http::ClientRequest CoordinatorLink::make_request(const Session& session, std::string method, const std::string& path) const {
+  http::ClientRequest request;
+  request.method = std::move(method);
+  request.url = address_.url(path);
+  request.headers.add("Authorization", "Bearer " + session.token);
+  request.max_response_bytes = kMaxAnswerBytes;
+  request.stall_timeout = kAnswerTimeout;
+  return request;
+}
+
+Call<std::string> CoordinatorLink::note(Session& session, Call<std::string> answer) {
+  const auto now = timer_.monotonic().time_since_epoch().count();
+  if (answer) {
+    session.last_contact = now;
+  } else if (answer.error().kind == CallError::Kind::kAway) {
+    session.last_failure = now;
+  } else if (answer.error().kind == CallError::Kind::kRemoved) {
+    session.removed.request_stop();
+  }
+  return answer;
+}
+
+Call<std::string> CoordinatorLink::exchange(Session& session, http::ClientRequest request, std::stop_token stop) {
+  return note(session, judge(transport_.exchange(std::move(request), std::move(stop))));
+}
+
+Call<protocol::RegisterWorkerResp> CoordinatorLink::register_worker(const protocol::RegisterWorkerReq& request,
+                                                                    const std::string& user_token, std::stop_token stop) {
+  http::ClientRequest call;
+  call.method = "POST";
+  call.url = address_.url("/workers");
+  call.headers.add("Authorization", "Bearer " + user_token);
+  call.headers.add("Content-Type", "application/json");
+  call.body = protocol::encode(request);
+  call.max_response_bytes = kMaxAnswerBytes;
+  call.stall_timeout = kAnswerTimeout;
+  return read<protocol::RegisterWorkerResp>(judge(transport_.exchange(std::move(call), std::move(stop))));
+}
+
+Call<std::optional<protocol::WorkerTaskResp>> CoordinatorLink::fetch(Session& session, std::chrono::milliseconds wait,
+                                                                     std::stop_token stop) {
+  std::string path = "/workers/tasks";
+  if (wait.count() > 0) path += "?" + protocol::encode_query(protocol::WaitQuery{.wait = Duration::from(wait)});
+  auto request = make_request(session, "GET", path);
+  request.stall_timeout = wait + kAnswerTimeout;
+  return read<std::optional<protocol::WorkerTaskResp>>(exchange(session, std::move(request), std::move(stop)));
+}
+
+Call<protocol::ReportTaskNextResp> CoordinatorLink::report(Session& session, const protocol::ReportTaskReq& report,
+                                                           std::stop_token stop) {
+  auto request = make_request(session, "POST", "/workers/tasks");
+  request.headers.add("Content-Type", "application/json");
+  request.body = protocol::encode(report);
+  auto body = exchange(session, std::move(request), std::move(stop));
+  if (wants_next(report.op)) return read<protocol::ReportTaskNextResp>(std::move(body));
+  auto answer = read<protocol::ReportTaskResp>(std::move(body));
+  if (!answer) return std::unexpected(std::move(answer).error());
+  return protocol::ReportTaskNextResp{.url = std::move(answer->url), .next = std::nullopt};
+}
+
+Call<protocol::RemoteResourceDownloadResp> CoordinatorLink::locate(Session& session, TaskUuid task, const Resource& resource,
+                                                                   std::stop_token stop) {
+  std::string path;
+  if (const auto* artifact = std::get_if<ArtifactReference>(&resource.remote_file))
+    path = fmt::format("/workers/tasks/{}/artifacts/{}", artifact->uuid.to_string(), to_string(artifact->content_type));
+  else
+    path = fmt::format("/workers/tasks/{}/attachments/{}", task.to_string(),
+                       percent_encode(std::get<AttachmentReference>(resource.remote_file).key, "/"));
+  return read<protocol::RemoteResourceDownloadResp>(exchange(session, make_request(session, "GET", path), std::move(stop)));
+}
+
+Call<protocol::TaskQueryResp> CoordinatorLink::get_task(Session& session, TaskUuid task, std::stop_token stop) {
+  return read<protocol::TaskQueryResp>(
+      exchange(session, make_request(session, "GET", "/workers/tasks/" + task.to_string()), std::move(stop)));
+}
+
+Call<void> CoordinatorLink::unregister(Session& session, std::stop_token stop) {
+  auto request = make_request(session, "DELETE", "/workers");
+  request.connect_timeout = kUnregisterTimeout;
+  request.total_timeout = kUnregisterTimeout;
+  return drop(exchange(session, std::move(request), std::move(stop)));
+}
+
+void CoordinatorLink::heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done) {
+  auto request = make_request(session, "POST", "/workers/heartbeat");
+  request.total_timeout = timeout;
+  transport_.send(std::move(request), std::move(stop),
+                  [this, &session, done = std::move(done)](Result<http::ClientResponse> response) mutable {
+                    done(drop(note(session, judge(std::move(response)))));
+                  });
+}
+
+void CoordinatorLink::send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout,
+                                 std::stop_token stop, Done done) {
+  auto request = make_request(session, "POST", fmt::format("/workers/tasks/{}/state", task.to_string()));
+  request.headers.add("Content-Type", "application/json");
+  request.body = protocol::encode(protocol::TaskStateReq{state});
+  request.total_timeout = timeout;
+  transport_.send(std::move(request), std::move(stop),
+                  [this, &session, done = std::move(done)](Result<http::ClientResponse> response) mutable {
+                    done(drop(note(session, judge(std::move(response)))));
+                  });
+}
+
+Call<void> CoordinatorLink::put_file(const std::string& url, const std::filesystem::path& file, std::uint64_t length,
+                                     TransferLimits limits, std::stop_token stop) {
+  http::ClientRequest request;
+  request.method = "PUT";
+  request.url = url;
+  request.upload_file = file.native();
+  request.upload_length = length;
+  request.stall_timeout = limits.stall;
+  request.total_timeout = limits.total;
+  return drop(judge(transport_.exchange(std::move(request), std::move(stop))));
+}
+
+Call<std::uint64_t> CoordinatorLink::get_file(const std::string& url, const std::filesystem::path& file, TransferLimits limits,
+                                              std::stop_token stop) {
+  http::ClientRequest request;
+  request.url = url;
+  request.download_file = file.native();
+  request.stall_timeout = limits.stall;
+  request.total_timeout = limits.total;
+  auto response = transport_.exchange(std::move(request), std::move(stop));
+  const std::uint64_t received = response ? response->bytes_received : 0;
+  if (auto answer = judge(std::move(response)); !answer) return std::unexpected(std::move(answer).error());
+  return received;
+}
+
+}  // namespace mito::worker

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "client/address.h"
+#include "protocol/messages.h"
+#include "worker/timer.h"
+#include "worker/transport.h"
+
+namespace mito::worker {
+
+/// Why a call has no answer, as far as a worker acts differently on it.
+struct CallError {
+  enum class Kind {
+    kAway,       ///< Nobody answered, or with a fault (5xx, 429, garbage): worth another try.
+    kRemoved,    ///< 401: the coordinator does not know this worker any more.
+    kForbidden,  ///< 403
+    kNotFound,   ///< 404
+    kRefused,    ///< Every other answer that is not 2xx: another try would get the same.
+    kLocal,      ///< A local file could not be used.
+    kCancelled,  ///< The stop token.
+  };
+  Kind kind = Kind::kAway;
+  std::string text;  ///< For the log and the detail of results.
+  friend bool operator==(const CallError&, const CallError&) = default;
+};
+template <class T>
+using Call = std::expected<T, CallError>;
+
+/// What a coordinator named in its answer to the registration: only that is used.
+struct Features {
+  bool any = false;  ///< One of ours: it keeps leases.
+  bool wait = false;
+  bool complete = false;
+  bool detail = false;
+  bool state = false;
+};
+
+/// One registration with a coordinator. Shared by the slot's thread and the heartbeats.
+struct Session {
+  WorkerUuid uuid;
+  std::string token;
+  Features features;
+  Clock::Monotonic registered_at;
+  std::stop_source removed;  ///< Requested when an answer was 401.
+  /// Monotonic nanoseconds of the last good answer, and of the last time there was none.
+  std::atomic<std::int64_t> last_contact{0};
+  std::atomic<std::int64_t> last_failure{0};
+
+  Session(WorkerUuid id, std::string bearer, Features known, Clock::Monotonic now)
+      : uuid(id), token(std::move(bearer)), features(known), registered_at(now), last_contact(now.time_since_epoch().count()) {}
+};
+
+/// Limits of a transfer.
+struct TransferLimits {
+  std::chrono::milliseconds stall{120'000};  ///< Without any byte.
+  std::chrono::milliseconds total{0};        ///< 0: none.
+};
+
+/// The calls of a worker to its coordinator, each once: repeating is the caller's choice. Any thread.
+class CoordinatorLink {
+ public:
+  CoordinatorLink(Transport& transport, client::Address address, const Timer& timer)
+      : transport_(transport), address_(std::move(address)), timer_(timer) {}
+
+  Call<protocol::RegisterWorkerResp> register_worker(const protocol::RegisterWorkerReq& request, const std::string& user_token,
+                                                     std::stop_token stop);
+  /// `wait` only where the coordinator offers it; zero: an answer at once.
+  Call<std::optional<protocol::WorkerTaskResp>> fetch(Session& session, std::chrono::milliseconds wait, std::stop_token stop);
+  Call<protocol::ReportTaskNextResp> report(Session& session, const protocol::ReportTaskReq& request, std::stop_token stop);
+  Call<protocol::RemoteResourceDownloadResp> locate(Session& session, TaskUuid task, const Resource& resource,
+                                                    std::stop_token stop);
+  Call<protocol::TaskQueryResp> get_task(Session& session, TaskUuid task, std::stop_token stop);
+  /// At most three seconds.
+  Call<void> unregister(Session& session, std::stop_token stop);
+
+  using Done = std::move_only_function<void(Call<void>)>;
+  /// `done` is called once on the transport's thread.
+  void heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done);
+  void send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout, std::stop_token stop,
+                  Done done);
+
+  // With presigned URLs: without our token, and what they answer says nothing about the registration.
+  Call<void> put_file(const std::string& url, const std::filesystem::path& file, std::uint64_t length, TransferLimits limits,
+                      std::stop_token stop);
+  Call<std::uint64_t> get_file(const std::string& url, const std::filesystem::path& file, TransferLimits limits,
+                               std::stop_token stop);
+
+ private:
+  Call<std::string> exchange(Session& session, http::ClientRequest request, std::stop_token stop);
+  [[nodiscard]] http::ClientRequest make_request(const Session& session, std::string method, const std::string& path) const;
+  Call<std::string> note(Session& session, Call<std::string> answer);
+
+  Transport& transport_;
+  client::Address address_;
+  const Timer& timer_;
+};
+
+/// What an answer means. Pure.
+Call<std::string> judge(Result<http::ClientResponse> response);
+
+}  // namespace mito::worker

@@ -1,0 +1,88 @@
+#include "worker/environment.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace mito::worker {
+namespace {
+
+constexpr std::array<std::string_view, 4> kOwnCredentials{"MITO_USER", "MITO_PASSWORD", "MITO_PASSWORD_FILE",
+                                                          "MITO_CREDENTIAL_PATH"};
+constexpr std::string_view kDefaultPath = "/bin:/usr/bin";  // execvp(3) without PATH
+
+bool is_plain(const std::vector<std::string>& args) {
+  return !args.empty() && !args.front().empty() && args.front().front() != '-' && !args.front().contains('=');
+}
+
+std::vector<std::string> search(const std::string& word, std::string_view path) {
+  if (word.contains('/')) return {word};
+  std::vector<std::string> candidates;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find(':', at), path.size());
+    const auto directory = path.substr(at, end - at);
+    candidates.push_back(directory.empty() ? "./" + word : fmt::format("{}/{}", directory, word));
+    at = end + 1;
+  }
+  return candidates;
+}
+
+}  // namespace
+
+Environment inherited_environment() {
+  Environment result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto sign = text.find('=');
+    if (sign == std::string_view::npos || sign == 0) continue;
+    const auto name = text.substr(0, sign);
+    if (std::ranges::find(kOwnCredentials, name) == kOwnCredentials.end())
+      result.emplace(name, text.substr(sign + 1));
+  }
+  return result;
+}
+
+Environment task_environment(Environment inherited, const TaskSpec& spec, const TaskPlaces& places, TaskUuid task,
+                             const std::optional<TaskUuid>& upstream) {
+  for (const auto& [name, value] : spec.envs) inherited.insert_or_assign(name, value);
+  inherited.insert_or_assign("MITO_RESULT_DIR", places.result);
+  inherited.insert_or_assign("MITO_EXEC_DIR", places.exec);
+  inherited.insert_or_assign("MITO_RESOURCE_DIR", places.resource);
+  inherited.insert_or_assign("MITO_NEW_TASK", places.new_task);
+  inherited.insert_or_assign("MITO_TASK_UUID", task.to_string());
+  if (upstream) inherited.insert_or_assign("MITO_UPSTREAM_TASK_UUID", upstream->to_string());
+  return inherited;
+}
+
+std::expected<Command, SpawnError> make_command(const std::vector<std::string>& args, const Environment& environment) {
+  const auto has_nul = [](std::string_view text) { return text.contains('\0'); };
+  if (std::ranges::any_of(args, has_nul))
+    return std::unexpected(SpawnError{0, "a word of the command line holds a NUL character"});
+  Command command;
+  for (const auto& [name, value] : environment) {
+    if (has_nul(name) || has_nul(value))
+      return std::unexpected(SpawnError{0, fmt::format("the environment variable {} holds a NUL character",
+                                                       name.substr(0, name.find('\0')))});
+    command.environment.push_back(fmt::format("{}={}", name, value));
+  }
+  if (is_plain(args)) {
+    const auto path = environment.find("PATH");
+    command.candidates = search(args.front(), path == environment.end() ? kDefaultPath : std::string_view(path->second));
+    command.args = args;
+  } else {
+    command.candidates = {"/usr/bin/env"};
+    command.args = {"/usr/bin/env"};
+    command.args.insert(command.args.end(), args.begin(), args.end());
+  }
+  return command;
+}
+
+int exit_code_of(const SpawnError& error) { return error.error_number == ENOENT ? 127 : 126; }
+
+}  // namespace mito::worker

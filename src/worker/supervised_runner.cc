@@ -1,0 +1,306 @@
+#include "worker/supervised_runner.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "worker/output.h"
+#include "worker/supervisor.h"
+
+namespace mito::worker {
+namespace {
+
+/// A descriptor that is closed with its owner.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+  void reset() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// One stream of the command on its way to the disk.
+struct Stream {
+  Descriptor pipe;  ///< Read end; closed at its end.
+  std::optional<OutputRing> ring;
+
+  void drain() {
+    if (pipe && !ring->drain(pipe.get())) pipe.reset();
+  }
+  /// What is still in the pipe. Nobody writes any more, so this ends; a survivor that does is not waited for.
+  void finish() {
+    constexpr int kRounds = 64;
+    for (int round = 0; pipe && round < kRounds; ++round) {
+      pollfd look{pipe.get(), POLLIN, 0};
+      if (poll(&look, 1, 0) <= 0) break;
+      drain();
+    }
+    pipe.reset();
+  }
+};
+
+std::vector<std::string> names(const std::array<NamedProcess, 8>& processes, std::uint32_t count) {
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < std::min<std::size_t>(count, processes.size()); ++i)
+    result.push_back(fmt::format("{} ({})", processes[i].name.data(), processes[i].pid));
+  if (count > processes.size()) result.push_back(fmt::format("and {} more", count - processes.size()));
+  return result;
+}
+
+}  // namespace
+
+class SupervisedRunner::Impl {
+ public:
+  Impl() : wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  ~Impl() { dismiss(); }
+
+  std::expected<void, SpawnError> start(const Command& command) {
+    out_ = Stream{};
+    err_ = Stream{};
+    std::array<Descriptor, 2> write_ends;
+    if (command.capture) {
+      if (auto opened = open_stream(out_, write_ends[0], command.capture->stdout_file, command.capture->limit); !opened)
+        return std::unexpected(opened.error());
+      if (auto opened = open_stream(err_, write_ends[1], command.capture->stderr_file, command.capture->limit); !opened)
+        return std::unexpected(opened.error());
+    }
+    // The supervisor may have been killed since the last task: then a new one is tried once.
+    for (const bool last : {false, true}) {
+      if (auto there = ensure_supervisor(); !there) return there;
+      SupervisorEvent event;
+      if (request_spawn(command, write_ends[0].get(), write_ends[1].get()) && receive(event)) {
+        if (event.kind == SupervisorEventKind::kStarted) {
+          command_ = event.pid;
+          return {};
+        }
+        return std::unexpected(SpawnError{event.error_number, std::strerror(event.error_number)});
+      }
+      dismiss();
+      if (last) break;
+    }
+    return std::unexpected(SpawnError{0, "the process that supervises the commands of this slot cannot be kept running"});
+  }
+
+  std::optional<ProcessEnd> wait(Clock::Monotonic deadline, const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [this] {
+      const std::uint64_t one = 1;
+      [[maybe_unused]] const auto written = write(wake_.get(), &one, sizeof one);
+    });
+    for (;;) {
+      std::uint64_t ignored = 0;
+      [[maybe_unused]] const auto got = read(wake_.get(), &ignored, sizeof ignored);
+      if (stop.stop_requested()) return std::nullopt;
+      std::array<pollfd, 4> waits{{{supervisor_.get(), POLLIN, 0},
+                                   {wake_.get(), POLLIN, 0},
+                                   {out_.pipe.get(), POLLIN, 0},
+                                   {err_.pipe.get(), POLLIN, 0}}};
+      const auto left = deadline - Clock::system().monotonic();
+      if (left <= std::chrono::nanoseconds{0} && !is_readable(supervisor_.get())) return std::nullopt;
+      const timespec timeout = to_timespec(left);
+      if (ppoll(waits.data(), waits.size(), &timeout, nullptr) < 0 && errno != EINTR) return lost();
+      if (waits[2].revents != 0) out_.drain();
+      if (waits[3].revents != 0) err_.drain();
+      if (waits[0].revents != 0) return take_end();
+    }
+  }
+
+  void tell(SupervisorRequestKind kind) {
+    const SupervisorRequest request{.kind = kind};
+    [[maybe_unused]] const auto sent = send(supervisor_.get(), &request, sizeof request, MSG_NOSIGNAL);
+  }
+
+ private:
+  static timespec to_timespec(std::chrono::nanoseconds length) {
+    constexpr std::chrono::nanoseconds kLongest = std::chrono::hours{24};
+    const auto bounded = std::clamp(length, std::chrono::nanoseconds{0}, kLongest);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(bounded);
+    return {.tv_sec = seconds.count(), .tv_nsec = (bounded - seconds).count()};
+  }
+
+  static bool is_readable(int fd) {
+    pollfd look{fd, POLLIN, 0};
+    return poll(&look, 1, 0) > 0;
+  }
+
+  static std::expected<void, SpawnError> open_stream(Stream& stream, Descriptor& write_end,
+                                                     const std::filesystem::path& file, std::uint64_t limit) {
+    auto ring = OutputRing::open(file, limit);
+    if (!ring) return std::unexpected(SpawnError{0, ring.error().text()});
+    stream.ring = std::move(*ring);
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(SpawnError{errno, std::strerror(errno)});
+    stream.pipe = Descriptor(ends[0]);
+    write_end = Descriptor(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    return {};
+  }
+
+  std::expected<void, SpawnError> ensure_supervisor() {
+    if (supervisor_) return {};
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+      return std::unexpected(SpawnError{errno, std::strerror(errno)});
+    Descriptor ours(ends[0]);
+    const Descriptor theirs(ends[1]);
+    // With every signal blocked no handler of this program can run in the child.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const pid_t pid = fork();
+    if (pid == 0) run_supervisor(theirs.get());
+    const int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0) return std::unexpected(SpawnError{error, std::strerror(error)});
+    supervisor_ = std::move(ours);
+    supervisor_pid_ = pid;
+    return {};
+  }
+
+  /// Closing the socket makes the supervisor kill what is left and end.
+  void dismiss() {
+    supervisor_.reset();
+    if (supervisor_pid_ > 0)
+      while (waitpid(supervisor_pid_, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    supervisor_pid_ = 0;
+    command_ = 0;
+  }
+
+  bool request_spawn(const Command& command, int out, int err) {
+    std::string text;
+    const auto add = [&text](const std::string& word) { text.append(word).push_back('\0'); };
+    add(command.directory.native());
+    for (const auto& word : command.candidates) add(word);
+    for (const auto& word : command.args) add(word);
+    for (const auto& word : command.environment) add(word);
+    SupervisorRequest request{.kind = SupervisorRequestKind::kSpawn,
+                              .captures = command.capture ? 1U : 0U,
+                              .candidates = static_cast<std::uint32_t>(command.candidates.size()),
+                              .args = static_cast<std::uint32_t>(command.args.size()),
+                              .environment = static_cast<std::uint32_t>(command.environment.size()),
+                              .bytes = text.size()};
+    return send_request(request, out, err) && send_all(text);
+  }
+
+  bool send_request(SupervisorRequest& request, int out, int err) {
+    iovec part{&request, sizeof request};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
+    if (request.captures != 0) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      cmsghdr* header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(2 * sizeof(int));
+      const std::array<int, 2> descriptors{out, err};
+      std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof descriptors);
+    }
+    return sendmsg(supervisor_.get(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof request);
+  }
+
+  bool send_all(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t sent = send(supervisor_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+  bool receive(SupervisorEvent& event) {
+    auto* at = reinterpret_cast<char*>(&event);
+    std::size_t left = sizeof event;
+    while (left > 0) {
+      const ssize_t got = recv(supervisor_.get(), at, left, 0);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      at += got;
+      left -= static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+
+  ProcessEnd take_end() {
+    SupervisorEvent event;
+    if (!receive(event) || event.kind != SupervisorEventKind::kEnded) return lost();
+    ProcessEnd end;
+    end.wait_status = event.wait_status;
+    end.cpu_time = std::chrono::microseconds{event.cpu_us};
+    end.peak_memory = event.peak_memory;
+    end.finished_at = Timestamp{std::chrono::microseconds{event.finished_at_us}};
+    end.leftovers = names(event.leftovers, event.leftover_count);
+    end.survivors = names(event.survivors, event.survivor_count);
+    finish_output(end);
+    // What could not be ended is still a child of that supervisor and must not be taken for part of the next task.
+    if (event.survivor_count > 0) dismiss();
+    command_ = 0;
+    return end;
+  }
+
+  /// The supervisor was killed; the kernel has killed the command with it (PR_SET_PDEATHSIG).
+  ProcessEnd lost() {
+    if (command_ > 0) ::kill(-command_, SIGKILL);
+    dismiss();
+    ProcessEnd end;
+    end.wait_status = SIGKILL;
+    end.finished_at = Clock::system().now();
+    end.survivors = {"unknown: the process that supervised the command was killed"};
+    finish_output(end);
+    return end;
+  }
+
+  void finish_output(ProcessEnd& end) {
+    for (auto [stream, captured] : {std::pair{&out_, &end.out}, std::pair{&err_, &end.err}}) {
+      stream->finish();
+      if (stream->ring) *captured = stream->ring->captured();
+      stream->ring.reset();
+    }
+  }
+
+  Descriptor wake_;
+  Descriptor supervisor_;
+  pid_t supervisor_pid_ = 0;
+  pid_t command_ = 0;
+  Stream out_, err_;
+};
+
+SupervisedRunner::SupervisedRunner() : impl_(std::make_unique<Impl>()) {}
+SupervisedRunner::~SupervisedRunner() = default;
+std::expected<void, SpawnError> SupervisedRunner::start(const Command& command) { return impl_->start(command); }
+std::optional<ProcessEnd> SupervisedRunner::wait(Clock::Monotonic deadline, std::stop_token stop) {
+  return impl_->wait(deadline, stop);
+}
+void SupervisedRunner::terminate() { impl_->tell(SupervisorRequestKind::kTerminate); }
+void SupervisedRunner::kill() { impl_->tell(SupervisorRequestKind::kKill); }
+
+}  // namespace mito::worker

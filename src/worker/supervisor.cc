@@ -1,0 +1,465 @@
+#include "worker/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace mito::worker {
+namespace {
+
+// What a command leaves behind gets SIGTERM, this long to end, then SIGKILL, and is given up after the second time.
+constexpr std::int64_t kLeftoverTermMs = 2'000;
+constexpr std::int64_t kLeftoverKillMs = 5'000;
+// A command that does not go away on SIGKILL (it hangs in the kernel) is given up after this long.
+constexpr std::int64_t kCommandKillMs = 10'000;
+
+std::int64_t now_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return std::int64_t{time.tv_sec} * 1'000 + time.tv_nsec / 1'000'000;
+}
+
+std::int64_t wall_us() {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000;
+}
+
+bool read_fully(int fd, void* data, std::size_t size) {
+  auto* at = static_cast<char*>(data);
+  while (size > 0) {
+    const ssize_t got = read(fd, at, size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    at += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+// ---------------------------------------------------------------------------------------------------- children of ours
+
+struct ProcessStat {
+  pid_t parent = 0;
+  char state = '?';
+  std::array<char, 20> name{};
+};
+
+/// From /proc/<pid>/stat: `pid (name) state ppid …`; the name may hold blanks and parentheses.
+bool read_stat(std::string_view pid, ProcessStat& stat) {
+  std::array<char, 64> path{};
+  std::array<char, 512> text{};
+  std::memcpy(path.data(), "/proc/", 6);
+  std::memcpy(path.data() + 6, pid.data(), pid.size());
+  std::memcpy(path.data() + 6 + pid.size(), "/stat", 6);
+  const int fd = open(path.data(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t size = read(fd, text.data(), text.size() - 1);
+  close(fd);
+  if (size <= 0) return false;
+  const std::string_view line(text.data(), static_cast<std::size_t>(size));
+  const auto open_at = line.find('(');
+  const auto close_at = line.rfind(')');
+  if (open_at == std::string_view::npos || close_at == std::string_view::npos || close_at + 4 >= line.size()) return false;
+  const auto name = line.substr(open_at + 1, std::min(close_at - open_at - 1, stat.name.size() - 1));
+  std::memcpy(stat.name.data(), name.data(), name.size());
+  stat.state = line[close_at + 2];
+  pid_t parent = 0;
+  for (std::size_t at = close_at + 4; at < line.size() && line[at] >= '0' && line[at] <= '9'; ++at)
+    parent = parent * 10 + (line[at] - '0');
+  stat.parent = parent;
+  return true;
+}
+
+struct DirectoryEntry {  // linux_dirent64 of getdents64(2)
+  std::uint64_t inode;
+  std::int64_t offset;
+  std::uint16_t length;
+  std::uint8_t type;
+  char name[1];
+};
+
+/// Calls `visit(pid, stat)` for every living child of this process.
+template <class Visit>
+void for_each_child(Visit visit) {
+  const int directory = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return;
+  const pid_t self = getpid();
+  alignas(8) static std::array<char, 32'768> buffer;
+  for (;;) {
+    const long size = syscall(SYS_getdents64, directory, buffer.data(), buffer.size());
+    if (size <= 0) break;
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer.data() + at);
+      at += entry->length;
+      const char* name = &entry->name[0];
+      if (*name < '1' || *name > '9') continue;
+      pid_t pid = 0;
+      const char* digit = name;
+      for (; *digit >= '0' && *digit <= '9'; ++digit) pid = pid * 10 + (*digit - '0');
+      ProcessStat stat;
+      if (*digit != '\0' || !read_stat(name, stat) || stat.parent != self || stat.state == 'Z') continue;
+      visit(pid, stat);
+    }
+  }
+  close(directory);
+}
+
+// ------------------------------------------------------------------------------------------------------------ spawning
+
+struct SpawnPlan {
+  const char* directory;
+  std::span<char*> candidates;
+  char** args;
+  char** shell_args;  ///< Two longer: `/bin/sh <candidate> args[1…]`, for scripts without `#!`.
+  char** environment;
+  int in, out, err;
+};
+
+/// In the vforked child. Gives errno of the failure through shared memory; execs otherwise.
+[[noreturn, gnu::noinline]] void become_command(const SpawnPlan& plan, volatile int& failure) {
+  setsid();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  dup2(plan.in, STDIN_FILENO);
+  dup2(plan.out, STDOUT_FILENO);
+  dup2(plan.err, STDERR_FILENO);
+  syscall(SYS_close_range, 3U, ~0U, 0U);
+  signal(SIGPIPE, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (*plan.directory != '\0' && chdir(plan.directory) != 0) {
+    failure = errno;
+    _exit(127);
+  }
+  bool denied = false;
+  int last = ENOENT;
+  for (char* candidate : plan.candidates) {
+    execve(candidate, plan.args, plan.environment);
+    if (errno == ENOEXEC) {
+      plan.shell_args[1] = candidate;
+      execve("/bin/sh", plan.shell_args, plan.environment);
+    }
+    last = errno;
+    if (last == EACCES)
+      denied = true;
+    else if (last != ENOENT && last != ESTALE && last != ENOTDIR && last != ENODEV && last != ETIMEDOUT)
+      break;
+  }
+  const bool searched_all = last == EACCES || last == ENOENT || last == ESTALE || last == ENOTDIR || last == ENODEV || last == ETIMEDOUT;
+  failure = denied && searched_all ? EACCES : last;
+  _exit(127);
+}
+
+// ---------------------------------------------------------------------------------------------------------- the process
+
+class Supervisor {
+ public:
+  explicit Supervisor(int socket) : socket_(socket) {}
+
+  [[noreturn]] void run() {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, nullptr);
+    signal(SIGCHLD, SIG_DFL);
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    signals_ = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    null_ = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null_, stream);
+    for (;;) {
+      std::array<pollfd, 2> waits{{{socket_, POLLIN, 0}, {signals_, POLLIN, 0}}};
+      const int ready = poll(waits.data(), waits.size(), timeout());
+      if (ready < 0 && errno != EINTR) leave();
+      if ((waits[1].revents & POLLIN) != 0) {
+        std::array<char, 1'024> ignored;
+        while (read(signals_, ignored.data(), ignored.size()) > 0) {
+        }
+      }
+      if (active_) reap();
+      if (waits[0].revents != 0) take_request();
+    }
+  }
+
+ private:
+  /// What ends the task's processes now.
+  enum class Phase { kRunning, kLeftoverTerm, kLeftoverKill };
+
+  [[nodiscard]] int timeout() const {
+    if (!active_ || (phase_ == Phase::kRunning && !killing_)) return -1;
+    return static_cast<int>(std::clamp<std::int64_t>(deadline_ms_ - now_ms(), 0, 100));
+  }
+
+  void take_request() {
+    SupervisorRequest request;
+    std::array<int, 2> descriptors{-1, -1};
+    if (!receive(request, descriptors)) leave();
+    switch (request.kind) {
+      case SupervisorRequestKind::kSpawn:
+        spawn(request, descriptors);
+        break;
+      case SupervisorRequestKind::kTerminate:
+        if (active_ && command_ > 0 && kill(-command_, SIGTERM) == 0) kill(-command_, SIGCONT);
+        break;
+      case SupervisorRequestKind::kKill:
+        if (active_) kill_everything();
+        break;
+    }
+    for (const int fd : descriptors)
+      if (fd >= 0) close(fd);
+  }
+
+  bool receive(SupervisorRequest& request, std::array<int, 2>& descriptors) {
+    iovec part{&request, sizeof request};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    ssize_t got = 0;
+    do got = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0) return false;
+    if (const cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr && header->cmsg_type == SCM_RIGHTS)
+      std::memcpy(descriptors.data(), CMSG_DATA(header), std::min(sizeof descriptors, std::size_t{header->cmsg_len - CMSG_LEN(0)}));
+    const auto size = static_cast<std::size_t>(got);
+    return size == sizeof request || read_fully(socket_, reinterpret_cast<char*>(&request) + size, sizeof request - size);
+  }
+
+  void send(const SupervisorEvent& event) {
+    const auto* at = reinterpret_cast<const char*>(&event);
+    std::size_t left = sizeof event;
+    while (left > 0) {
+      const ssize_t sent = ::send(socket_, at, left, MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent <= 0) leave();
+      at += sent;
+      left -= static_cast<std::size_t>(sent);
+    }
+  }
+
+  void spawn(const SupervisorRequest& request, const std::array<int, 2>& descriptors) {
+    const std::size_t pointers =
+        (std::size_t{request.candidates} + 2 * std::size_t{request.args} + request.environment + 8) * sizeof(char*);
+    const std::size_t size = pointers + request.bytes + 1;
+    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) leave();
+    char* text = static_cast<char*>(memory) + pointers;
+    if (!read_fully(socket_, text, request.bytes)) leave();
+
+    auto** next = static_cast<char**>(memory);
+    const auto take = [&](std::uint32_t count) {
+      char** first = next;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        *next++ = text;
+        text += std::strlen(text) + 1;
+      }
+      *next++ = nullptr;
+      return first;
+    };
+    const char* directory = *take(1);
+    char** candidates = take(request.candidates);
+    char** args = take(request.args);
+    char** environment = take(request.environment);
+    char** shell_args = next;
+    static char shell[] = "/bin/sh";
+    shell_args[0] = &shell[0];
+    shell_args[1] = nullptr;
+    for (std::uint32_t i = 1; i <= request.args; ++i) shell_args[i + 1] = args[i];
+
+    const SpawnPlan plan{directory, {candidates, request.candidates}, args, shell_args, environment, null_,
+                         request.captures != 0 ? descriptors[0] : null_, request.captures != 0 ? descriptors[1] : null_};
+    start(plan);
+    munmap(memory, size);
+  }
+
+  void start(const SpawnPlan& plan) {
+    volatile int failure = 0;
+    const pid_t pid = vfork();
+    if (pid == 0) become_command(plan, failure);
+    SupervisorEvent event;
+    if (pid < 0 || failure != 0) {
+      event.kind = SupervisorEventKind::kSpawnFailed;
+      event.error_number = pid < 0 ? errno : failure;
+      if (pid > 0) waitpid(pid, nullptr, 0);
+    } else {
+      event.pid = pid;
+      command_ = pid;
+      active_ = true;
+      killing_ = false;
+      phase_ = Phase::kRunning;
+      end_ = SupervisorEvent{};
+      end_.kind = SupervisorEventKind::kEnded;
+    }
+    send(event);
+  }
+
+  /// Collects what has ended; reports when nothing is left, or what is left cannot be ended.
+  void reap() {
+    for (;;) {
+      int status = 0;
+      rusage usage{};
+      const pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+      if (pid > 0) {
+        count(usage);
+        if (pid == command_) {
+          end_.wait_status = status;
+          end_.finished_at_us = wall_us();
+          command_ = 0;
+        }
+        continue;
+      }
+      if (pid < 0 && errno == EINTR) continue;
+      if (pid < 0) {  // ECHILD: nothing is left
+        finish();
+        return;
+      }
+      break;
+    }
+    if (command_ == 0)
+      end_leftovers();
+    else if (killing_ && now_ms() >= kill_start_ms_ + kCommandKillMs)
+      give_up();
+    else if (killing_ && now_ms() >= deadline_ms_)
+      kill_everything();
+  }
+
+  void count(const rusage& usage) {
+    end_.cpu_us += (std::int64_t{usage.ru_utime.tv_sec} + usage.ru_stime.tv_sec) * 1'000'000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+    end_.peak_memory = std::max(end_.peak_memory, static_cast<std::uint64_t>(usage.ru_maxrss) * 1'024);
+  }
+
+  void end_leftovers() {
+    const std::int64_t now = now_ms();
+    if (phase_ == Phase::kRunning) {
+      phase_ = killing_ ? Phase::kLeftoverKill : Phase::kLeftoverTerm;
+      deadline_ms_ = now + (killing_ ? kLeftoverKillMs : kLeftoverTermMs);
+    } else if (now >= deadline_ms_) {
+      if (phase_ == Phase::kLeftoverKill) {
+        give_up();
+        return;
+      }
+      phase_ = Phase::kLeftoverKill;
+      deadline_ms_ = now + kLeftoverKillMs;
+    }
+    const int signal_number = phase_ == Phase::kLeftoverTerm ? SIGTERM : SIGKILL;
+    for_each_child([&](pid_t pid, const ProcessStat& stat) {
+      const bool known = !note_leftover(pid, stat);
+      if (signal_number == SIGTERM && known) return;  // a second SIGTERM may mean something else to it
+      if (kill(pid, signal_number) == 0 && signal_number == SIGTERM) kill(pid, SIGCONT);
+    });
+  }
+
+  /// Whether the process was not known yet.
+  bool note_leftover(pid_t pid, const ProcessStat& stat) {
+    const auto known = std::span(leftovers_).first(std::min<std::size_t>(end_.leftover_count, leftovers_.size()));
+    if (std::ranges::find(known, pid) != known.end() || known.size() == leftovers_.size()) return false;
+    leftovers_[known.size()] = pid;
+    if (known.size() < end_.leftovers.size()) end_.leftovers[known.size()] = {pid, stat.name};
+    ++end_.leftover_count;
+    return true;
+  }
+
+  /// Reports the end although something is left.
+  void give_up() {
+    if (command_ != 0) {
+      end_.wait_status = SIGKILL;
+      end_.finished_at_us = wall_us();
+      command_ = 0;
+    }
+    for_each_child([&](pid_t pid, const ProcessStat& stat) {
+      if (end_.survivor_count < end_.survivors.size()) end_.survivors[end_.survivor_count] = {pid, stat.name};
+      ++end_.survivor_count;
+    });
+    end_.survivor_count = std::max(end_.survivor_count, 1U);
+    finish();
+  }
+
+  /// The command is not reaped yet, so its number and group are still its own; the others are our children.
+  void kill_everything() {
+    if (!killing_) {
+      killing_ = true;
+      kill_start_ms_ = now_ms();
+      if (phase_ == Phase::kLeftoverTerm) {
+        phase_ = Phase::kLeftoverKill;
+        deadline_ms_ = now_ms() + kLeftoverKillMs;
+      }
+    }
+    if (command_ > 0) {
+      kill(-command_, SIGKILL);
+      kill(command_, SIGKILL);
+      deadline_ms_ = now_ms() + 100;
+    }
+    for_each_child([](pid_t pid, const ProcessStat&) { kill(pid, SIGKILL); });
+  }
+
+  void finish() {
+    active_ = false;
+    send(end_);
+  }
+
+  /// The worker is gone, or nothing works any more: what runs here ends with it.
+  [[noreturn]] void leave() {
+    const std::int64_t give_up = now_ms() + kLeftoverKillMs;
+    if (command_ > 0) kill(-command_, SIGKILL);
+    while (now_ms() < give_up) {
+      for_each_child([](pid_t pid, const ProcessStat&) { kill(pid, SIGKILL); });
+      pid_t reaped = 0;
+      while ((reaped = waitpid(-1, nullptr, WNOHANG)) > 0) {
+      }
+      if (reaped < 0 && errno == ECHILD) break;
+      pollfd wait{signals_, POLLIN, 0};
+      poll(&wait, 1, 20);
+      std::array<char, 1'024> ignored;
+      while (read(signals_, ignored.data(), ignored.size()) > 0) {
+      }
+    }
+    _exit(0);
+  }
+
+  int socket_;
+  int signals_ = -1;
+  int null_ = -1;
+  bool active_ = false;   ///< A command was started and its end not reported.
+  bool killing_ = false;  ///< The worker wants everything killed.
+  pid_t command_ = 0;     ///< 0: none, or reaped.
+  Phase phase_ = Phase::kRunning;
+  std::int64_t deadline_ms_ = 0;
+  std::int64_t kill_start_ms_ = 0;
+  SupervisorEvent end_;
+  std::array<pid_t, 1'024> leftovers_{};
+};
+
+}  // namespace
+
+void run_supervisor(int socket) {
+  setsid();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  prctl(PR_SET_NAME, "mito-slot");
+  // Everything but the socket and the standard streams belongs to the worker.
+  constexpr int kSocket = 3;
+  if (socket != kSocket) dup2(socket, kSocket);
+  syscall(SYS_close_range, static_cast<unsigned>(kSocket) + 1, ~0U, 0U);
+  fcntl(kSocket, F_SETFD, FD_CLOEXEC);
+  Supervisor(kSocket).run();
+}
+
+}  // namespace mito::worker

@@ -1,0 +1,188 @@
+#include "worker/work_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/logging.h"
+#include "worker/archive.h"
+
+namespace mito::worker {
+namespace {
+
+constexpr log::Source kLog{"netmito::worker"};
+constexpr std::array<std::string_view, 3> kDirectories{"result", "exec", "resource"};
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+using DirectoryHandle = std::unique_ptr<DIR, CloseDirectory>;
+
+/// Opens a directory for emptying; gives its owner the rights for that first where they lack.
+DirectoryHandle open_directory(int parent, const char* name) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  int fd = openat(parent, name, kFlags);
+  if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0) fd = openat(parent, name, kFlags);
+  if (fd < 0) return nullptr;
+  fchmod(fd, 0700);
+  DirectoryHandle handle(fdopendir(fd));
+  if (!handle) close(fd);
+  return handle;
+}
+
+/// Removes `name`, or as much of it as can be. Keeps one open directory per level of the tree, up to kMaxLevels; what lies deeper is
+/// moved up first, so that neither the stack nor the descriptors run out.
+class Remover {
+ public:
+  /// `top` is the directory in which the tree stands, `aside` how names begin that may be used there.
+  Remover(int top, std::string aside) : top_(top), aside_(std::move(aside)) {}
+
+  bool remove(int parent, const char* name, int level = 0) {
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return true;
+    if (errno != EISDIR && errno != EPERM && errno != EACCES) return false;
+    const auto directory = open_directory(parent, name);
+    if (!directory) return errno == ENOENT || unlinkat(parent, name, AT_REMOVEDIR) == 0;
+    const int fd = dirfd(directory.get());
+    bool all = true;
+    while (const dirent* entry = readdir(directory.get())) {
+      const char* child = &entry->d_name[0];
+      if (std::string_view(child) == "." || std::string_view(child) == "..") continue;
+      all = (level < kMaxLevels ? remove(fd, child, level + 1) : move_up(fd, child)) && all;
+    }
+    return unlinkat(parent, name, AT_REMOVEDIR) == 0 && all;
+  }
+
+  /// Names of what was moved beside the top and is to be removed next.
+  std::vector<std::string>& moved() { return moved_; }
+
+ private:
+  static constexpr int kMaxLevels = 64;
+
+  bool move_up(int parent, const char* child) {
+    if (unlinkat(parent, child, 0) == 0 || errno == ENOENT) return true;
+    auto name = fmt::format("{}.remove-{}", aside_, count_++);
+    if (renameat(parent, child, top_, name.c_str()) != 0) return false;
+    moved_.push_back(std::move(name));
+    return true;
+  }
+
+  int top_;
+  std::string aside_;
+  int count_ = 0;
+  std::vector<std::string> moved_;
+};
+
+Result<void> make_directory(const std::filesystem::path& path) {
+  if (mkdir(path.c_str(), 0755) == 0) return {};
+  return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}; choose another with --work-dir", path.native(),
+                                          std::strerror(errno)));
+}
+
+}  // namespace
+
+Result<std::filesystem::path> default_work_directory() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this program changes the environment.
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') return std::filesystem::path(cache) / "mitosis";
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): as above.
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home == '/') return std::filesystem::path(home) / ".cache" / "mitosis";
+  return fail(ErrorCode::kUsage, "Cache dir not found: set HOME or XDG_CACHE_HOME, or give --work-dir");
+}
+
+bool remove_tree(const std::filesystem::path& path) {
+  const auto parent_path = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const int parent = open(parent_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (parent < 0) return errno == ENOENT;
+  Remover remover(parent, path.filename().native());
+  bool all = remover.remove(parent, path.filename().c_str());
+  while (!remover.moved().empty()) {
+    const auto name = std::move(remover.moved().back());
+    remover.moved().pop_back();
+    all = remover.remove(parent, name.c_str()) && all;
+  }
+  close(parent);
+  // Directories whose content moved away were refused the first time and are empty now.
+  if (!all && access(path.c_str(), F_OK) == 0) {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  return access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+}
+
+Result<WorkDirectory> WorkDirectory::create(std::filesystem::path root) {
+  std::error_code error;
+  std::filesystem::create_directories(root.parent_path(), error);
+  if (error)
+    return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}; choose another with --work-dir",
+                                            root.parent_path().native(), error.message()));
+  WorkDirectory directory(std::move(root));
+  MITO_TRY(directory.make());
+  return directory;
+}
+
+WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept : root_(std::exchange(other.root_, {})) {}
+
+WorkDirectory& WorkDirectory::operator=(WorkDirectory&& other) noexcept {
+  std::swap(root_, other.root_);
+  return *this;
+}
+
+WorkDirectory::~WorkDirectory() {
+  if (!root_.empty() && !remove_tree(root_)) kLog.warn("The directory {} could not be removed entirely", root_.native());
+}
+
+Result<void> WorkDirectory::reset() {
+  if (is_clean()) return {};
+  if (!remove_tree(root_)) {
+    // Something in it cannot be removed (files of another user, a mount): put it aside, the next task gets a fresh directory.
+    const auto aside = root_.native() + fmt::format(".left-{}", Clock::system().now().time_since_epoch().count());
+    if (rename(root_.c_str(), aside.c_str()) != 0 && errno != ENOENT)
+      return fail(ErrorCode::kIo, fmt::format("cannot clean the directory {}: {}", root_.native(), std::strerror(errno)));
+    kLog.warn("What the task left could not be removed and was moved to {}", aside);
+  }
+  return make();
+}
+
+TaskPlaces WorkDirectory::places() const {
+  return {result().native(), exec().native(), resource().native(), new_task().native()};
+}
+
+bool WorkDirectory::is_clean() const {
+  const DirectoryHandle root(opendir(root_.c_str()));
+  if (!root) return false;
+  std::size_t count = 0;
+  while (const dirent* entry = readdir(root.get())) {
+    const std::string_view name(&entry->d_name[0]);
+    if (name != "." && name != "..") ++count;
+  }
+  if (count != kDirectories.size()) return false;
+  for (const auto name : kDirectories) {
+    struct stat stat{};
+    const std::string entry(name);
+    if (fstatat(dirfd(root.get()), entry.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(stat.st_mode) ||
+        (stat.st_mode & 0700) != 0700 || stat.st_uid != geteuid() || has_entries(root_ / name))
+      return false;
+  }
+  return true;
+}
+
+Result<void> WorkDirectory::make() const {
+  MITO_TRY(make_directory(root_));
+  for (const auto name : kDirectories) MITO_TRY(make_directory(root_ / name));
+  return {};
+}
+
+}  // namespace mito::worker

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "coordinator/endpoint.h"
+
+// The use cases, by subject: each function enters those of its file.
+namespace mito::coordinator {
+
+void add_login(Handlers& handlers);
+void add_users(Handlers& handlers);
+void add_groups(Handlers& handlers);
+void add_tasks(Handlers& handlers);
+void add_task_queries(Handlers& handlers);
+void add_task_cancellation(Handlers& handlers);
+void add_worker_protocol(Handlers& handlers);
+void add_workers(Handlers& handlers);
+void add_worker_shutdown(Handlers& handlers);
+void add_attachments(Handlers& handlers);
+void add_artifacts(Handlers& handlers);
+void add_artifact_lists(Handlers& handlers);
+void add_objects(Handlers& handlers);
+void add_operations(Handlers& handlers);
+
+/// All of them.
+Handlers make_handlers();
+
+}  // namespace mito::coordinator

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/settings.h"
+#include "domain/rules.h"
+
+namespace mito::coordinator {
+
+/// Everything that can be set about `mito coordinator`. Keys, flags and defaults are those of the original
+/// (reference/server.md 8.1) where it has the setting and the embedded default does not take its place.
+struct Settings {
+  std::string bind = "127.0.0.1:5000";
+  /// Empty: `$XDG_DATA_HOME/mitosis`, else `~/.local/share/mitosis`.
+  std::filesystem::path data_dir;
+  /// Empty: an SQLite file in the data directory.
+  std::string db_url;
+
+  // The object store; without a URL: a folder of the data directory, served under /objects.
+  std::string s3_url;
+  std::string s3_access_key = "mitosis_access";
+  std::string s3_secret_key = "mitosis_secret";
+  std::string s3_region = "mitosis";
+  bool s3_force_path_style = false;
+  std::string artifacts_bucket = "mitosis-artifacts";
+  std::string attachments_bucket = "mitosis-attachments";
+
+  std::string redis_url;
+  std::string redis_worker_password;
+  std::string redis_client_password;
+  bool redis_skip_acl_rules = false;
+
+  std::string admin_user = "mitosis_admin";
+  /// Nothing: `mitosis_admin`, or a random one that is printed once when `bind` is not a loopback address.
+  std::optional<std::string> admin_password;
+  std::filesystem::path access_token_private_path = "private.pem";
+  std::filesystem::path access_token_public_path = "public.pem";
+  std::chrono::milliseconds access_token_expires_in{std::chrono::hours(24 * 7)};
+  std::chrono::milliseconds heartbeat_timeout{600'000};
+  std::filesystem::path log_path;
+  bool file_log = false;
+
+  // What the original does not have.
+  /// The address under which workers and clients reach us, for object URLs (`https://mito.example`).
+  std::string public_url;
+  /// Addresses whose `X-Forwarded-Proto` and `X-Forwarded-Host` count.
+  std::vector<std::string> trusted_proxies;
+  TagMatching tag_matching = TagMatching::kDocumented;
+  bool open_groups = false;
+  int max_worker_losses = 3;
+  std::uint64_t min_free = 256 << 20;  ///< Bytes of the volume that uploads leave free.
+  std::string shutdown_secret;         ///< Empty: random, in the file `shutdown-secret` of the data directory.
+  std::string metrics_token;           ///< Empty: /metrics answers to loopback addresses only.
+  std::chrono::milliseconds shutdown_grace{30'000};  ///< For requests in flight when stopping.
+  std::chrono::milliseconds database_wait{30'000};   ///< How long user requests wait for a database that is away.
+  std::chrono::milliseconds max_wait{60'000};        ///< The longest `wait` of a long poll.
+  unsigned io_threads = 0;                           ///< 0: one per core.
+  unsigned read_threads = 4;
+  unsigned disk_threads = 4;
+  unsigned password_threads = 0;    ///< 0: half the cores.
+  std::size_t max_connections = 0;  ///< 0: from the limit on open files.
+  std::size_t max_queued_commands = 65'536;
+  std::size_t max_waiting_fetches = 100'000;
+  std::size_t max_queued_reads = 4'096;
+  std::size_t max_queued_passwords = 256;
+  std::size_t token_cache = 32'768;  ///< Verified tokens that are remembered.
+
+  /// The configuration files that were read; key files are looked for beside them, too. Not a setting itself.
+  std::vector<std::filesystem::path> config_files;
+};
+
+/// The declaration of every setting above: key, flag, type, help, default.
+const SettingsDeclaration<Settings>& settings_declaration();
+
+/// Settings::bind taken apart.
+struct BindAddress {
+  std::string host;  ///< An IP address, without brackets.
+  std::uint16_t port = 0;
+
+  /// kUsage when it is not an IP address and a port.
+  static Result<BindAddress> parse(std::string_view text);
+  [[nodiscard]] bool is_loopback() const;
+  /// `127.0.0.1:5000`, `[::1]:5000`.
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// Whether an IP address is one of this machine's loopback addresses.
+bool is_loopback_address(std::string_view address);
+
+}  // namespace mito::coordinator

@@ -15,9 +15,12 @@
 #include "domain/task_spec.h"
 #include "storage/database/database.h"
 
-// What can be asked of the core loop. Every command is answered exactly once, on the core thread, after the transaction it
-// was part of has committed; the reply must not block (the coordinator's replies post to an I/O thread).
+// What can be asked of the core loop. Every command is answered exactly once, on the core thread, after the transaction
+// it was part of has committed; the reply must not block (the coordinator's replies post to an I/O thread).
 namespace mito::core {
+
+/// Who asks. Users are refused (kUnavailable) when the queue is full or the database stays away; workers never are.
+enum class Caller { kUser, kWorker };
 
 template <class T>
 using Reply = std::move_only_function<void(Result<T>)>;
@@ -26,18 +29,18 @@ using Reply = std::move_only_function<void(Result<T>)>;
 struct SubmitTask {
   UserId creator;
   GroupId group;
-  std::vector<std::string> tags;    ///< Sorted, without duplicates.
+  std::vector<std::string> tags;  ///< Sorted, without duplicates.
   std::vector<std::string> labels;
   std::int64_t timeout_seconds = 0;
   std::int32_t priority = 0;
-  std::string spec;                 ///< JSON text, as stored.
-  std::optional<Watch> watch;       ///< The one in `spec`, for the scheduler.
-  std::optional<TaskUuid> uuid;     ///< Chosen by the client: a repeat adds nothing and is answered alike.
+  std::string spec;              ///< JSON text, as stored.
+  std::optional<Watch> watch;    ///< The one in `spec`, for the scheduler.
+  std::optional<TaskUuid> uuid;  ///< Chosen by the client: a repeat adds nothing and is answered alike.
 };
 
 struct Submitted {
   TaskUuid uuid;
-  std::int64_t number = 0;          ///< `task_id` within the group.
+  std::int64_t number = 0;  ///< `task_id` within the group.
 };
 
 /// What a worker gets to run.
@@ -46,16 +49,16 @@ struct AssignedTask {
   TaskUuid uuid;
   std::int64_t timeout_seconds = 0;
   std::optional<TaskUuid> upstream;
-  std::string spec;                 ///< JSON text; `watch` is null when the coordinator has kept it.
+  std::string spec;  ///< JSON text; `watch` is null when the coordinator has kept it.
 };
 
 /// The operations of `POST /workers/tasks` that end or move a task (Upload is an object operation).
 struct Finish {};
 struct CancelReport {};
 struct Commit {
-  std::string result;               ///< JSON text of the TaskResult, as stored.
-  bool next = false;                ///< Answer with the next task, if there is one.
-  std::string detail;               ///< JSON object or empty.
+  std::string result;  ///< JSON text of the TaskResult, as stored.
+  bool next = false;   ///< Answer with the next task, if there is one.
+  std::string detail;  ///< JSON object or empty.
 };
 /// Finish or Cancel, and Commit, in one (architecture section 9).
 struct Complete {
@@ -63,8 +66,8 @@ struct Complete {
   Commit commit;
 };
 struct SubmitChild {
-  SubmitTask task;                  ///< creator and group are the parent's and are filled in by the loop.
-  std::string group_name;           ///< As the worker named it; must be the parent's group.
+  SubmitTask task;         ///< creator and group are the parent's and are filled in by the loop.
+  std::string group_name;  ///< As the worker named it; must be the parent's group.
 };
 using ReportOp = std::variant<Finish, CancelReport, Commit, Complete, SubmitChild>;
 
@@ -81,9 +84,10 @@ struct Fetch {
 
 struct RegisterWorker {
   storage::NewWorker worker;
-  std::optional<std::chrono::milliseconds> heartbeat_timeout;  ///< Overrides the coordinator's; the lease, where one was asked for.
-  bool holds_watches = false;       ///< It registered with the feature `watch`.
-  bool sends_states = false;        ///< It registered with the feature `state`.
+  std::optional<std::chrono::milliseconds>
+      heartbeat_timeout;       ///< Overrides the coordinator's; the lease, where one was asked for.
+  bool holds_watches = false;  ///< It registered with the feature `watch`.
+  bool sends_states = false;   ///< It registered with the feature `state`.
 };
 
 /// How a worker leaves.
@@ -95,13 +99,13 @@ struct ChangeTask {
   std::optional<std::int64_t> timeout_seconds;
   std::optional<std::int32_t> priority;
   std::optional<std::string> spec;
-  std::optional<Watch> watch;       ///< The one in `spec`.
+  std::optional<Watch> watch;  ///< The one in `spec`.
 };
 
 /// Runs on the core thread inside the batch's transaction, under a savepoint of its own: what it did is undone when it
 /// fails. On success it answers what is to be done once the transaction has committed (update caches); that runs on the
-/// core thread before the reply. It may be called again when a transaction has to be repeated, so it must not use up what it
-/// captured.
+/// core thread before the reply. It may be called again when a transaction has to be repeated, so it must not use up
+/// what it captured.
 using AfterCommit = std::move_only_function<void()>;
 using Write = std::move_only_function<Result<AfterCommit>(storage::Writer&)>;
 

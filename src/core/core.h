@@ -25,7 +25,7 @@ struct Settings {
   std::chrono::milliseconds stateless_grace{1'800'000};
   std::size_t max_batch_rows = 1'024;
   std::size_t max_batch_bytes = 8 << 20;
-  std::size_t max_queued_commands = 65'536;      ///< Beyond it, user commands are refused with kUnavailable.
+  std::size_t max_queued_commands = 65'536;  ///< Beyond it, user commands are refused with kUnavailable.
   std::size_t max_waiting_fetches = 100'000;
   std::chrono::milliseconds database_wait{30'000};  ///< How long user commands wait for a database that is away.
 };
@@ -40,12 +40,12 @@ struct Statistics {
   std::uint64_t tasks_claimed = 0;
   std::uint64_t tasks_archived = 0;
   std::uint64_t tasks_released = 0;
-  std::uint64_t queued_tasks = 0;        ///< Ready tasks in the scheduler.
+  std::uint64_t queued_tasks = 0;  ///< Ready tasks in the scheduler.
   std::uint64_t running_tasks = 0;
   std::uint64_t workers = 0;
   std::uint64_t waiting_fetches = 0;
-  std::uint64_t queue_length = 0;        ///< Commands waiting now.
-  double batch_size_mean = 0;            ///< Over the last 1,024 batches.
+  std::uint64_t queue_length = 0;  ///< Commands waiting now.
+  double batch_size_mean = 0;      ///< Over the last 1,024 batches.
   std::chrono::microseconds commit_p50{0};
   std::chrono::microseconds commit_p99{0};
   bool database_away = false;
@@ -53,8 +53,8 @@ struct Statistics {
 
 /// The scheduler, the loop that makes its decisions durable, and their thread ("core").
 ///
-/// All functions may be called from any thread and never block. Replies: see commands.h. Between start() and stop() every
-/// accepted command is answered; after stop() commands are refused with kUnavailable.
+/// All functions may be called from any thread and never block. Replies: see commands.h. Between start() and stop()
+/// every accepted command is answered; after stop() commands are refused with kUnavailable.
 class Core {
  public:
   /// `writer` and `directory` are used on the core thread only from now on (the directory is also read elsewhere).
@@ -80,8 +80,8 @@ class Core {
   using Ticket = std::uint64_t;
   /// Nothing: no task within `wait`. kWrongCredentials: no such worker (it was removed).
   Ticket fetch(Fetch fetch, Reply<std::optional<AssignedTask>> reply);
-  /// The worker does not wait any more (its connection closed). A task that was given to it meanwhile stays assigned; the
-  /// next fetch of that worker answers it again. Harmless when the fetch was answered. Its reply still comes.
+  /// The worker does not wait any more (its connection closed). A task that was given to it meanwhile stays assigned;
+  /// the next fetch of that worker answers it again. Harmless when the fetch was answered. Its reply still comes.
   void withdraw(Ticket ticket);
 
   /// kNotFound ("Task <id>"): no active task of that id held by this worker. kInvalidRequest with the original's texts.
@@ -95,8 +95,8 @@ class Core {
   void heartbeat(WorkerId worker, Reply<void> reply);
   /// Latest execution state of the task the worker holds; `false`: it does not hold it.
   void set_exec_state(WorkerId worker, TaskUuid task, TaskExecState state, Reply<bool> reply);
-  /// Replaces tags or access rows (rows already written in `write`'s transaction are re-read by the caller): takes effect at
-  /// once for tasks that wait.
+  /// Replaces tags or access rows (rows already written in `write`'s transaction are re-read by the caller): takes
+  /// effect at once for tasks that wait.
   void set_worker_tags(WorkerId worker, std::vector<std::string> tags, Reply<void> reply);
   void set_worker_labels(WorkerId worker, std::vector<std::string> labels, Reply<void> reply);
   void upsert_worker_access(WorkerId worker, std::vector<std::pair<GroupId, Role>> access, Reply<void> reply);
@@ -108,7 +108,7 @@ class Core {
   void change(ChangeTask change, Reply<bool> reply);
 
   /// Any other write (users, groups, objects, labels): see Write. The reply carries no value; let the closure keep one.
-  void write(Write work, Reply<void> reply);
+  void write(Write work, Reply<void> reply, Caller caller = Caller::kUser);
 
   [[nodiscard]] Statistics statistics() const;
 

@@ -58,7 +58,9 @@ std::optional<GroupId> Directory::group(std::string_view name) const {
   return lookup(state_.shared()->group_names, std::string(name));
 }
 
-std::optional<std::string> Directory::group_name(GroupId id) const { return lookup(state_.shared()->groups, id); }
+std::optional<std::string> Directory::group_name(GroupId id) const {
+  return lookup(state_.shared()->groups, id);
+}
 
 std::optional<Role> Directory::role(UserId user, GroupId group) const {
   const auto state = state_.shared();
@@ -141,6 +143,8 @@ void Directory::remove_access(WorkerId worker, GroupId group) {
   if (found != state->workers.end()) remove_role(found->second.access, group);
 }
 
-void Directory::clear() { *state_.lock() = State{}; }
+void Directory::clear() {
+  *state_.lock() = State{};
+}
 
 }  // namespace mito::core

@@ -15,11 +15,12 @@
 
 namespace mito::core {
 
-/// Users, groups, memberships and workers in memory, for authorization: what every request asks and no request may wait for.
+/// Users, groups, memberships and workers in memory, for authorization: what every request asks and no request may wait
+/// for.
 ///
-/// Read from any thread. Changed only on the core thread, after the transaction with the change has committed and before
-/// the change is answered: so it is exact for everything done through this coordinator. Group counters, states of groups
-/// and ages are not here; they are read in the transaction that uses them.
+/// Read from any thread. Changed only on the core thread, after the transaction with the change has committed and
+/// before the change is answered: so it is exact for everything done through this coordinator. Group counters, states
+/// of groups and ages are not here; they are read in the transaction that uses them.
 class Directory {
  public:
   struct UserEntry {

@@ -1,0 +1,210 @@
+#include "core/transaction.h"
+
+#include <algorithm>
+
+namespace mito::core {
+
+Result<void> Transaction::begin() {
+  if (begun_) return {};
+  MITO_TRY(writer_.begin());
+  begun_ = true;
+  return {};
+}
+
+Result<void> Transaction::touch(Phase phase, std::optional<TaskId> task, std::optional<WorkerId> worker) {
+  const auto late = [phase](const auto& touched, const auto& id) {
+    if (!id) return false;
+    const auto found = touched.find(*id);
+    return found != touched.end() && found->second >= phase;
+  };
+  if (late(round_.tasks, task) || late(round_.workers, worker)) MITO_TRY(flush());
+  if (task) round_.tasks[*task] = phase;
+  if (worker) round_.workers[*worker] = phase;
+  round_is_empty_ = false;
+  ++rows_;
+  return {};
+}
+
+Result<void> Transaction::report(storage::StateReport report) {
+  MITO_TRY(touch(Phase::kReport, report.task, std::nullopt));
+  round_.reports.push_back(report);
+  return {};
+}
+
+Result<void> Transaction::release(storage::Release release) {
+  MITO_TRY(touch(Phase::kRelease, release.task, release.worker));
+  round_.releases.push_back(release);
+  return {};
+}
+
+Result<void> Transaction::archive(storage::Archive archive) {
+  MITO_TRY(touch(Phase::kArchive, archive.task, archive.worker));
+  round_.archives.push_back(std::move(archive));
+  return {};
+}
+
+Result<void> Transaction::promote(TaskUuid task, TaskId id) {
+  MITO_TRY(touch(Phase::kPromote, id, std::nullopt));
+  round_.promotions.push_back(task);
+  round_.promoted.push_back(id);
+  return {};
+}
+
+Result<void> Transaction::change(storage::TaskChange change) {
+  MITO_TRY(touch(Phase::kChange, change.task, std::nullopt));
+  round_.changes.push_back(std::move(change));
+  return {};
+}
+
+Result<void> Transaction::reach_watch(TaskId task) {
+  MITO_TRY(touch(Phase::kReachWatch, task, std::nullopt));
+  round_.reached.push_back(task);
+  return {};
+}
+
+Result<void> Transaction::insert(storage::NewTask task) {
+  MITO_TRY(touch(Phase::kInsert, task.id, std::nullopt));
+  round_.inserted.emplace(task.id, round_.inserts.size());
+  round_.inserts.push_back(std::move(task));
+  return {};
+}
+
+Result<void> Transaction::set_downstream(TaskId task, TaskUuid downstream) {
+  MITO_TRY(touch(Phase::kDownstream, task, std::nullopt));
+  round_.downstreams.emplace_back(task, downstream);
+  return {};
+}
+
+Result<std::size_t> Transaction::claim(storage::Claim claim) {
+  const std::size_t number = claimed_.size();
+  claimed_.push_back(Claimed{.task = claim.task, .worker = claim.worker, .what = {}});
+  const auto inserted = round_.inserted.find(claim.task);
+  const auto worker = round_.workers.find(claim.worker);
+  const bool worker_is_free = worker == round_.workers.end() || worker->second < Phase::kInsert;
+  if (inserted != round_.inserted.end() && round_.tasks[claim.task] == Phase::kInsert && worker_is_free) {
+    // The task of this round is stored as claimed at once.
+    storage::NewTask& task = round_.inserts[inserted->second];
+    task.state = TaskState::kRunning;
+    task.assigned_worker = claim.worker;
+    round_.workers[claim.worker] = Phase::kInsert;
+    claimed_[number].what = storage::ClaimedTask{
+        .uuid = task.uuid, .timeout_seconds = task.timeout_seconds, .spec = task.spec, .upstream = task.upstream};
+    return number;
+  }
+  MITO_TRY(touch(Phase::kClaim, claim.task, claim.worker));
+  round_.claims.push_back(claim);
+  round_.claim_numbers.push_back(number);
+  return number;
+}
+
+Result<void> Transaction::delete_worker(WorkerId worker) {
+  MITO_TRY(touch(Phase::kDeleteWorker, std::nullopt, worker));
+  round_.departures.push_back(worker);
+  return {};
+}
+
+Result<void> Transaction::read_groups(std::vector<GroupId> groups) {
+  std::ranges::sort(groups);
+  groups.erase(std::ranges::unique(groups).begin(), groups.end());
+  std::erase_if(groups, [&](GroupId id) { return counters_.contains(id); });
+  if (groups.empty()) return {};
+  MITO_TRY(begin());
+  MITO_TRY_ASSIGN(const auto rows, writer_.read_groups(groups));
+  for (const GroupId id : groups)
+    counters_.try_emplace(id);
+  for (const auto& row : rows)
+    counters_[row.id] = Counter{.exists = true, .written = row.task_count, .planned = row.task_count};
+  return {};
+}
+
+Result<std::optional<std::int64_t>> Transaction::next_number(GroupId group) {
+  MITO_TRY(read_groups({group}));
+  Counter& counter = counters_[group];
+  if (!counter.exists) {
+    counters_.erase(group);  // It may be made by a later command of this transaction.
+    return std::nullopt;
+  }
+  return ++counter.planned;
+}
+
+Result<storage::Writer*> Transaction::writer() {
+  MITO_TRY(flush());
+  MITO_TRY(begin());
+  return &writer_;
+}
+
+Result<storage::Writer*> Transaction::reader() {
+  MITO_TRY(flush());
+  return &writer_;
+}
+
+void Transaction::abandon() {
+  round_ = Round{};
+  round_is_empty_ = true;
+  counters_.clear();
+  conflicts_.clear();
+}
+
+template <class Element, class Task>
+Result<void> Transaction::check(const Result<std::vector<bool>>& done, const std::vector<Element>& elements,
+                                Task&& task) {
+  if (!done) return std::unexpected(done.error());
+  for (std::size_t i = 0; i < elements.size(); ++i)
+    if (!(*done)[i]) conflicts_.push_back(task(elements[i]));
+  if (conflicts_.empty()) return {};
+  return fail(ErrorCode::kInternal, "", "a task's row is not as the scheduler knows it");
+}
+
+Result<void> Transaction::flush() {
+  if (round_is_empty_) return {};
+  MITO_TRY(begin());
+  const auto task_of = [](const auto& element) { return element.task; };
+  const auto itself = [](TaskId id) { return id; };
+  if (!round_.reports.empty()) MITO_TRY(check(writer_.report_states(round_.reports), round_.reports, task_of));
+  if (!round_.releases.empty()) MITO_TRY(check(writer_.release_tasks(round_.releases), round_.releases, task_of));
+  if (!round_.archives.empty()) MITO_TRY(check(writer_.archive_tasks(round_.archives), round_.archives, task_of));
+  if (!round_.promotions.empty())
+    MITO_TRY(check(writer_.promote_tasks(round_.promotions, now_), round_.promoted, itself));
+  if (!round_.changes.empty()) MITO_TRY(check(writer_.change_tasks(round_.changes), round_.changes, task_of));
+  if (!round_.reached.empty()) MITO_TRY(writer_.set_watch_reached(round_.reached));
+  if (!round_.inserts.empty()) {
+    MITO_TRY(write_counters());
+    MITO_TRY(writer_.insert_tasks(round_.inserts));
+  }
+  for (const auto& [task, downstream] : round_.downstreams)
+    MITO_TRY(writer_.set_downstream(task, downstream));
+  if (!round_.claims.empty()) MITO_TRY(write_claims());
+  if (!round_.departures.empty()) MITO_TRY(writer_.delete_workers(round_.departures));
+  round_ = Round{};
+  round_is_empty_ = true;
+  return {};
+}
+
+Result<void> Transaction::write_counters() {
+  std::vector<storage::GroupCounters> changed;
+  for (const auto& [group, counter] : counters_) {
+    if (counter.planned == counter.written) continue;
+    changed.push_back(storage::GroupCounters{
+        .group = group, .old_task_count = counter.written, .new_task_count = counter.planned, .now = now_});
+  }
+  MITO_TRY_ASSIGN(const auto done, writer_.update_task_counts(changed));
+  if (std::ranges::find(done, false) != done.end())
+    return fail(ErrorCode::kInternal, "", "a group's task_count was changed in the middle of a transaction");
+  for (const auto& change : changed)
+    counters_[change.group].written = change.new_task_count;
+  return {};
+}
+
+Result<void> Transaction::write_claims() {
+  MITO_TRY_ASSIGN(auto rows, writer_.claim_tasks(round_.claims));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i])
+      claimed_[round_.claim_numbers[i]].what = *std::move(rows[i]);
+    else
+      conflicts_.push_back(round_.claims[i].task);
+  }
+  if (conflicts_.empty()) return {};
+  return fail(ErrorCode::kInternal, "", "a task to be claimed is not Ready in the database");
+}
+
+}  // namespace mito::core

@@ -50,7 +50,8 @@ struct Request {
   std::string peer_address;  ///< IP address without port.
   std::uint64_t id = 0;      ///< Counts requests, for the log.
   Body* body = nullptr;
-  /// Completes when the peer has closed its side; never when it pipelines a further request. For requests that are held open.
+  /// Completes when the peer has closed its side, or at abort(); never when the peer pipelines a further request or has unread body
+  /// left. For requests that are held open; may be used until the response's source is gone. Ends early when it is cancelled.
   std::function<Awaitable<void>()> until_peer_closes;
 };
 
@@ -66,9 +67,9 @@ class BodySource {
 
 struct Response {
   unsigned status = 200;
-  Headers headers;
-  std::string body;
-  std::unique_ptr<BodySource> source;  ///< Instead of `body`.
+  Headers headers{};
+  std::string body{};
+  std::unique_ptr<BodySource> source{};  ///< Instead of `body`.
   bool close = false;                  ///< End the connection after this response.
 };
 
@@ -111,9 +112,11 @@ class Server {
   Result<void> start();
   [[nodiscard]] std::uint16_t port() const;
   /// Stops accepting; requests in flight are answered with `Connection: close`; idle connections are closed at the end
-  /// of `grace`, or as soon as nothing is in flight any more. Returns when all threads have ended.
+  /// of `grace`, or as soon as nothing is in flight any more. What is in flight at the end of `grace` is cut off as by abort().
+  /// Returns when all threads have ended, so every handler must end by itself or when it is cancelled. Not from an I/O thread.
   void stop(std::chrono::milliseconds grace);
-  /// Cuts every connection off at once. May be called while stop() waits.
+  /// Stops accepting and cuts every connection off at once: until_peer_closes() returns, bodies fail, handlers are cancelled
+  /// (asio::cancellation_type::terminal). May be called while stop() waits.
   void abort();
   [[nodiscard]] ServerStatistics statistics() const;
 

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/message.h"
+
+namespace mito::http::testing {
+
+/// A response as it came over the socket.
+struct RawResponse {
+  unsigned status = 0;
+  Headers headers;
+  std::string body;
+  bool whole = false;  ///< Its end arrived as its framing says.
+
+  [[nodiscard]] std::string header(std::string_view name) const;
+};
+
+/// A TCP peer on a plain blocking socket, so that every byte is the test's choice. Reads give up after 10 s.
+class RawPeer {
+ public:
+  explicit RawPeer(std::uint16_t port);
+  ~RawPeer();
+  RawPeer(const RawPeer&) = delete;
+  RawPeer& operator=(const RawPeer&) = delete;
+
+  /// False when the other side does not take it any more.
+  bool send(std::string_view bytes);
+  /// Sends what the kernel takes at once; how much that was.
+  std::size_t send_some(std::string_view bytes);
+  /// Reads one response, `method` being that of its request. Interim responses (1xx) are returned, too.
+  RawResponse receive(std::string_view method = "GET");
+  /// Reads what comes until the other side closes or resets; nothing when it does neither in time.
+  std::optional<std::string> receive_until_closed();
+  /// Whether the other side closes without sending anything more.
+  bool is_closed();
+  /// Whether something to read (or the end) arrives within `time`.
+  bool hears_within(std::chrono::milliseconds time);
+  void shut_down_sending();
+  /// Closes with a reset instead of an orderly end.
+  void reset();
+  void close();
+
+ private:
+  bool read_more();
+  bool read_chunks(std::string& body);
+  std::optional<std::string> read_line();
+
+  int socket_ = -1;
+  std::string buffer_;
+};
+
+}  // namespace mito::http::testing

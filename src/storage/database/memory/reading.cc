@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "storage/database/memory/like.h"
+#include "storage/database/like.h"
 
 namespace mito::storage::memory {
 namespace {

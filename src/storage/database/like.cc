@@ -1,8 +1,8 @@
-#include "storage/database/memory/like.h"
+#include "storage/database/like.h"
 
 #include <cstddef>
 
-namespace mito::storage::memory {
+namespace mito::storage {
 namespace {
 
 std::size_t character_length(std::string_view text, std::size_t at) {
@@ -52,4 +52,4 @@ bool like(std::string_view text, std::string_view pattern) {
   }
 }
 
-}  // namespace mito::storage::memory
+}  // namespace mito::storage

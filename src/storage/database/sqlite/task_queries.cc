@@ -1,0 +1,89 @@
+#include <array>
+
+#include <fmt/format.h>
+
+#include "storage/database/json_text.h"
+#include "storage/database/sqlite/reading.h"
+#include "storage/database/sqlite/rows.h"
+
+namespace mito::storage::sqlite {
+namespace {
+
+std::string read_text(Columns& columns) {
+  return columns.text();
+}
+
+struct ActiveRow {
+  Queries::ActiveTask task;
+  std::optional<std::string> spec;
+};
+
+ActiveRow read_active(Columns& c) {
+  return {.task = {.id = c.id<TaskId>(),
+                   .uuid = c.uuid<TaskUuid>(),
+                   .creator = c.id<UserId>(),
+                   .group = c.id<GroupId>(),
+                   .tags = c.list(),
+                   .state = c.state<TaskState>(),
+                   .priority = c.small(),
+                   .timeout_seconds = c.integer(),
+                   .updated_at = c.time(),
+                   .assigned_worker = c.optional_id<WorkerId>(),
+                   .losses = c.small(),
+                   .downstream = c.optional_uuid<TaskUuid>(),
+                   .watch = {}},
+          .spec = c.optional_text()};
+}
+
+}  // namespace
+
+Result<std::optional<Task>> Reading::task_by_id(TaskId id) {
+  static const std::string kSql = fmt::format("SELECT {} FROM tasks WHERE id = ?", kTaskColumns);
+  Statement statement = connection_->statement(kSql.c_str());
+  return one(statement.ask(id), read_task);
+}
+
+Result<std::optional<Task>> Reading::task_by_uuid(TaskUuid uuid) {
+  const std::array one_uuid{uuid};
+  MITO_TRY_ASSIGN(std::vector<Task> found, tasks_by_uuid(one_uuid));
+  if (found.empty()) return std::nullopt;
+  Statement statement = connection_->statement("SELECT detail FROM task_details WHERE id = ?");
+  MITO_TRY_ASSIGN(std::optional<std::string> detail, one(statement.ask(found.front().id), read_text));
+  found.front().detail = std::move(detail).value_or("");
+  return std::move(found.front());
+}
+
+Result<std::vector<Task>> Reading::tasks_by_uuid(std::span<const TaskUuid> uuids) {
+  static const std::string kSql = fmt::format("SELECT {} FROM tasks WHERE uuid = ?", kTaskColumns);
+  Statement statement = connection_->statement(kSql.c_str());
+  std::vector<Task> answer;
+  for (const TaskUuid uuid : uuids) {
+    MITO_TRY_ASSIGN(std::optional<Task> task, one(statement.ask(uuid), read_task));
+    if (task) answer.push_back(*std::move(task));
+  }
+  return answer;
+}
+
+Result<void> Reading::each_active_task(const std::function<void(Queries::ActiveTask&&)>& take) {
+  // The ids are sorted first, from the small index; the rows are then read in the order in which they lie on the disk.
+  Statement statement = connection_->statement(
+      "SELECT t.id, t.uuid, t.creator_id, t.group_id, t.tags, t.state, t.priority, t.timeout, t.updated_at,"
+      " t.assigned_worker, t.losses, t.downstream_task_uuid,"
+      " CASE WHEN t.has_watch AND NOT t.watch_reached THEN t.spec END"
+      " FROM (SELECT id FROM tasks INDEXED BY tasks_active WHERE archived = 0 ORDER BY id LIMIT -1) a"
+      " CROSS JOIN tasks t ON t.id = a.id ORDER BY a.id");
+  Result<void> understood;
+  MITO_TRY(each(statement.ask(), read_active, [&](ActiveRow&& row) {
+    if (row.spec) {
+      auto watch = watch_of(*row.spec);
+      if (!watch && understood)
+        understood = fail(ErrorCode::kInternal, "",
+                          fmt::format("task {}: {}", row.task.uuid.to_string(), watch.error().internal()));
+      if (watch) row.task.watch = *watch;
+    }
+    take(std::move(row.task));
+  }));
+  return understood;
+}
+
+}  // namespace mito::storage::sqlite

@@ -125,9 +125,9 @@ struct Route {
   std::string_view name;    ///< Stable, for logs, metrics and operation ids: `get_task`.
   Auth auth = Auth::kNone;
   AnswerKind answer = AnswerKind::kJson;
-  std::string_view query;               ///< Message of query.h, or empty.
-  std::string_view request;             ///< Message of the JSON body, or empty: the body is not read.
-  std::string_view response;            ///< Message of the answer, or empty.
+  std::string_view query = {};          ///< Message of query.h, or empty.
+  std::string_view request = {};        ///< Message of the JSON body, or empty: the body is not read.
+  std::string_view response = {};       ///< Message of the answer, or empty.
   std::size_t body_limit = kBodyLimit;  ///< 0: streamed, the handler bounds it.
 };
 

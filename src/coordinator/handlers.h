@@ -10,7 +10,6 @@ void add_users(Handlers& handlers);
 void add_groups(Handlers& handlers);
 void add_tasks(Handlers& handlers);
 void add_task_queries(Handlers& handlers);
-void add_task_cancellation(Handlers& handlers);
 void add_worker_protocol(Handlers& handlers);
 void add_workers(Handlers& handlers);
 void add_worker_shutdown(Handlers& handlers);

@@ -25,6 +25,8 @@
 
 namespace mito::coordinator {
 
+class ObjectRemovals;
+
 /// The threads `read-<n>`, each with a session of its own on the database.
 class ReadThreads {
  public:
@@ -70,6 +72,7 @@ struct Services {
   std::function<void()> request_stop;
   std::function<http::ServerStatistics()> server_statistics;
   RequestCounters& counters;
+  ObjectRemovals& removals;
 };
 
 /// Asks the database on a read thread: `question(storage::Queries&)` answers a Result. Sees what was committed.

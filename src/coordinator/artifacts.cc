@@ -1,0 +1,135 @@
+#include "coordinator/artifacts.h"
+
+#include <utility>
+#include <vector>
+
+#include "coordinator/handlers.h"
+#include "coordinator/object_records.h"
+
+// Artifacts of one task (reference/server.md 1.4, Tasks; 6.3, 6.5).
+namespace mito::coordinator {
+
+namespace {
+
+using http::Awaitable;
+using protocol::Endpoint;
+using protocol::Nothing;
+
+Error no_such_task(TaskUuid task) {
+  return {ErrorCode::kNotFound, "Task " + task.to_string() + " not found"};
+}
+
+Awaitable<Result<protocol::UploadArtifactResp>> announce(Context& context, protocol::UploadArtifactReq request) {
+  Services& services = context.services;
+  co_return co_await write<protocol::UploadArtifactResp>(
+      services,
+      [&services, request, uuid = context.path.task(), user = context.user.id, base = base_url(context),
+       now = context.now()](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
+        MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(uuid));
+        if (!task) return fail(no_such_task(uuid));
+        if (!at_least(services.directory.role(user, task->group), Role::kWrite))
+          return fail(ErrorCode::kPermissionDenied);
+        MITO_TRY_ASSIGN(auto answer, announce_artifact(services, writer, *task, request, base, now));
+        return Written<protocol::UploadArtifactResp>{std::move(answer)};
+      });
+}
+
+Awaitable<Result<protocol::RemoteResourceDownloadResp>> download(Context& context) {
+  MITO_CO_TRY(co_await read(context.services, [&context](storage::Queries& queries) -> Result<Nothing> {
+    MITO_TRY_ASSIGN(const auto task, queries.task_by_uuid(context.path.task()));
+    if (!task) return fail(no_such_artifact(context.path.task(), context.path.content_type));
+    if (!may_read(context, task->group)) return fail(ErrorCode::kPermissionDenied);
+    return Nothing{};
+  }));
+  co_return co_await artifact_link(context);
+}
+
+/// Removes the artifact of the path. `may` judges the task's group.
+template <class May>
+Awaitable<Result<Nothing>> remove_one(Context& context, Age age, May may) {
+  Services& services = context.services;
+  const storage::ObjectKey object = artifact_key(context.path.task(), context.path.content_type);
+  MITO_CO_TRY(co_await write<Nothing>(
+      services,
+      [&services, age, may, object, uuid = context.path.task(), type = context.path.content_type,
+       now = context.now()](storage::Writer& writer) -> Result<Written<Nothing>> {
+        MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(uuid));
+        if (!task) return fail(no_such_task(uuid));
+        if (!may(task->group)) return fail(ErrorCode::kPermissionDenied);
+        MITO_TRY_ASSIGN(const auto row, writer.artifact(uuid, type));
+        if (!row) {
+          const Error missing = no_such_artifact(uuid, type);
+          return fail(missing.code(), missing.text() + " not found");
+        }
+        MITO_TRY_ASSIGN(const bool removed, remove_row(writer, *row, task->group, age, now));
+        if (!removed)
+          return fail(ErrorCode::kInvalidRequest, "Cannot delete artifact that has been updated in the last hour");
+        return Written<Nothing>{{}, [&services, object] { services.removals.begin(object); }};
+      }));
+  std::vector<storage::ObjectKey> objects;
+  objects.push_back(object);
+  co_await remove_objects(services, std::move(objects));
+  co_return Nothing{};
+}
+
+Awaitable<Result<Nothing>> remove(Context& context) {
+  return remove_one(context, Age::kRespected,
+                    [&directory = context.directory(), user = context.user.id](GroupId group) {
+                      return at_least(directory.role(user, group), Role::kWrite);
+                    });
+}
+
+Awaitable<Result<Nothing>> remove_as_admin(Context& context) {
+  return remove_one(context, Age::kIgnored, [](GroupId) { return true; });
+}
+
+}  // namespace
+
+Result<protocol::UploadArtifactResp> announce_artifact(Services& services, storage::Writer& writer,
+                                                       const storage::Task& task,
+                                                       const protocol::UploadArtifactReq& request,
+                                                       std::string_view base, Timestamp now) {
+  MITO_TRY_ASSIGN(auto group,
+                  active_group(writer, task.group, {ErrorCode::kInvalidRequest, "Group for the task not found"}));
+  MITO_TRY_ASSIGN(const auto known, writer.artifact(task.uuid, request.content_type));
+  MITO_TRY_ASSIGN(
+      const std::int64_t size,
+      book(writer, std::move(group), known ? std::optional(known->size) : std::nullopt, request.content_length, now));
+  MITO_TRY_ASSIGN(std::string url, upload_link(services, artifact_key(task.uuid, request.content_type),
+                                               static_cast<std::int64_t>(request.content_length), base));
+  MITO_TRY(writer.upsert_artifact({.task = task.uuid,
+                                   .content_type = request.content_type,
+                                   .size = size,
+                                   .created_at = known ? known->created_at : now,
+                                   .updated_at = now}));
+  MITO_TRY(writer.touch_task(task.id, now));
+  return protocol::UploadArtifactResp{.exist = known.has_value(), .url = std::move(url)};
+}
+
+Error no_such_artifact(TaskUuid task, ArtifactContentType type) {
+  return {ErrorCode::kNotFound,
+          "Artifact with uuid " + task.to_string() + " and content type " + std::string(file_name(type))};
+}
+
+Awaitable<Result<protocol::RemoteResourceDownloadResp>> artifact_link(Context& context) {
+  MITO_CO_TRY_ASSIGN(const storage::Artifact found,
+                     co_await read(context.services,
+                                   [uuid = context.path.task(), type = context.path.content_type](
+                                       storage::Queries& queries) -> Result<storage::Artifact> {
+                                     MITO_TRY_ASSIGN(const auto row, queries.artifact(uuid, type));
+                                     if (!row) return fail(no_such_artifact(uuid, type));
+                                     return *row;
+                                   }));
+  MITO_CO_TRY_ASSIGN(std::string url, download_link(context.services, artifact_key(found.task, found.content_type),
+                                                    found.size, LinkUse::kSingle, base_url(context)));
+  co_return protocol::RemoteResourceDownloadResp{.url = std::move(url), .size = found.size};
+}
+
+void add_artifacts(Handlers& handlers) {
+  handlers.add(Endpoint::kUploadArtifact, handler(announce));
+  handlers.add(Endpoint::kDownloadArtifact, handler(download));
+  handlers.add(Endpoint::kDeleteArtifact, handler(remove));
+  handlers.add(Endpoint::kAdminDeleteArtifact, handler(remove_as_admin));
+}
+
+}  // namespace mito::coordinator

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "coordinator/context.h"
+#include "protocol/task_messages.h"
+#include "storage/database/database.h"
+
+namespace mito::coordinator {
+
+/// Books an artifact of `task` and makes its upload link, within a transaction. Errors in the original's order: group
+/// missing, group not active, quota, length.
+Result<protocol::UploadArtifactResp> announce_artifact(Services& services, storage::Writer& writer,
+                                                       const storage::Task& task,
+                                                       const protocol::UploadArtifactReq& request,
+                                                       std::string_view base, Timestamp now);
+
+/// `Artifact with uuid <uuid> and content type <result.tar.gz>`
+Error no_such_artifact(TaskUuid task, ArtifactContentType type);
+
+/// A link to one artifact; no_such_artifact when it is not there.
+http::Awaitable<Result<protocol::RemoteResourceDownloadResp>> artifact_link(Context& context);
+
+}  // namespace mito::coordinator

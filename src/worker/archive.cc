@@ -1,15 +1,14 @@
 #include "worker/archive.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 #include <archive.h>
@@ -52,7 +51,8 @@ class Packer {
   explicit Packer(std::filesystem::path file) : file_(std::move(file)), archive_(archive_write_new()) {}
 
   Result<void> open() {
-    if (archive_write_set_format_gnutar(archive_.get()) != ARCHIVE_OK || archive_write_add_filter_gzip(archive_.get()) != ARCHIVE_OK ||
+    if (archive_write_set_format_gnutar(archive_.get()) != ARCHIVE_OK ||
+        archive_write_add_filter_gzip(archive_.get()) != ARCHIVE_OK ||
         archive_write_set_options(archive_.get(), "gzip:!timestamp") != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(archive_.get(), 1) != ARCHIVE_OK ||
         archive_write_open_filename(archive_.get(), file_.c_str()) != ARCHIVE_OK)
@@ -63,7 +63,8 @@ class Packer {
   Result<Archive> finish() {
     if (archive_write_close(archive_.get()) != ARCHIVE_OK) return broken();
     struct stat stat{};
-    if (::stat(file_.c_str(), &stat) != 0) return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", file_.native(), std::strerror(errno)));
+    if (::stat(file_.c_str(), &stat) != 0)
+      return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", file_.native(), std::strerror(errno)));
     if (further_notes_ > 0) notes_.push_back(fmt::format("and {} more", further_notes_));
     return Archive{file_, static_cast<std::uint64_t>(stat.st_size), std::move(notes_)};
   }
@@ -93,7 +94,8 @@ class Packer {
     if (std::ranges::find(depth_, identity) != depth_.end()) return note(path, "leads back to a directory above it");
     MITO_TRY(add_header(path, stat, nullptr));
     depth_.push_back(identity);
-    for (const auto& name : names(fd, path)) MITO_TRY(add(fd, name, path + "/" + name, inside / name));
+    for (const auto& name : names(fd, path))
+      MITO_TRY(add(fd, name, path + "/" + name, inside / name));
     depth_.pop_back();
     return {};
   }
@@ -107,7 +109,8 @@ class Packer {
   }
 
  private:
-  Result<void> add(int directory, const std::string& name, const std::string& path, const std::filesystem::path& inside) {
+  Result<void> add(int directory, const std::string& name, const std::string& path,
+                   const std::filesystem::path& inside) {
     struct stat stat{};
     if (fstatat(directory, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) return left_out(path, errno);
     if (S_ISLNK(stat.st_mode)) {
@@ -119,7 +122,8 @@ class Packer {
       if (fstatat(directory, name.c_str(), &stat, 0) != 0)
         return note(path, fmt::format("left out: the link leads to {}, which is not there", target));
     }
-    if (!S_ISDIR(stat.st_mode) && !S_ISREG(stat.st_mode)) return note(path, "left out: it is neither a file nor a directory");
+    if (!S_ISDIR(stat.st_mode) && !S_ISREG(stat.st_mode))
+      return note(path, "left out: it is neither a file nor a directory");
     // O_NONBLOCK: what has become a FIFO since must not hold us up.
     const File file(openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!file) return left_out(path, errno);
@@ -129,17 +133,22 @@ class Packer {
     return add_file(file.get(), path, stat);
   }
 
-  Result<void> left_out(const std::string& path, int error) { return note(path, fmt::format("left out: {}", std::strerror(error))); }
+  Result<void> left_out(const std::string& path, int error) {
+    return note(path, fmt::format("left out: {}", std::strerror(error)));
+  }
 
   Result<void> add_file(int fd, const std::string& path, const struct stat& stat) {
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     MITO_TRY(add_header(path, stat, nullptr));
-    // The header has promised the size: what comes behind is not packed, what lacks is filled up with zeros by the library.
+    // The header has promised the size: what comes behind is not packed, what lacks is filled up with zeros by the
+    // library.
     auto left = static_cast<std::uint64_t>(stat.st_size);
     while (left > 0) {
       const ssize_t got = read(fd, buffer_.data(), std::min<std::uint64_t>(buffer_.size(), left));
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return note(path, got < 0 ? fmt::format("incomplete: {}", std::strerror(errno)) : "incomplete: it became shorter");
+      if (got <= 0)
+        return note(path,
+                    got < 0 ? fmt::format("incomplete: {}", std::strerror(errno)) : "incomplete: it became shorter");
       if (!write({buffer_.data(), static_cast<std::size_t>(got)})) return broken();
       left -= static_cast<std::uint64_t>(got);
     }
@@ -221,7 +230,8 @@ bool has_entries(const std::filesystem::path& directory) {
 bool link_stays_inside(const std::filesystem::path& link, const std::filesystem::path& target) {
   if (target.empty() || target.is_absolute()) return false;
   int depth = -1;  // of the directory the link stands in: its own name does not count
-  for ([[maybe_unused]] const auto& part : link) ++depth;
+  for ([[maybe_unused]] const auto& part : link)
+    ++depth;
   for (const auto& part : target) {
     if (part == "..") {
       if (--depth < 0) return false;
@@ -232,7 +242,8 @@ bool link_stays_inside(const std::filesystem::path& link, const std::filesystem:
   return true;
 }
 
-Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix, const std::filesystem::path& file) {
+Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix,
+                               const std::filesystem::path& file) {
   const auto packer = std::make_unique<Packer>(file);
   MITO_TRY(packer->open());
   if (const File top(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); top)

@@ -21,11 +21,12 @@ struct Archive {
 /// Whether the directory has any entry at all. A missing or unreadable one has none.
 bool has_entries(const std::filesystem::path& directory);
 
-/// Packs a directory into a tar.gz (GNU headers) whose entries stand under `prefix`, sorted by name, each directory before its
-/// content. Symbolic links that stay inside are kept as links; of those that lead out the content is packed, as the original does.
-/// What cannot be read, has vanished or is no file, directory or link is left out and named in the notes.
-/// The same tree gives the same bytes. kIo when the archive itself cannot be written.
-Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix, const std::filesystem::path& file);
+/// Packs a directory into a tar.gz (GNU headers) whose entries stand under `prefix`, sorted by name, each directory
+/// before its content. Symbolic links that stay inside are kept as links; of those that lead out the content is packed,
+/// as the original does. What cannot be read, has vanished or is no file, directory or link is left out and named in
+/// the notes. The same tree gives the same bytes. kIo when the archive itself cannot be written.
+Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix,
+                               const std::filesystem::path& file);
 
 /// `std-log/stdout.log` and `std-log/stderr.log`, as the original packs them.
 Result<Archive> pack_output(const CapturedStream& out, const CapturedStream& err, const std::filesystem::path& file);

@@ -19,7 +19,8 @@ constexpr std::size_t kMaxAnswerBytes = 64 << 20;
 
 /// Garbage in a 2xx answer is as good as no answer: something on the way has spoken.
 std::unexpected<CallError> garbage(const std::string& reason) {
-  return std::unexpected(CallError{CallError::Kind::kAway, fmt::format("the answer is not what a coordinator sends ({})", reason)});
+  return std::unexpected(
+      CallError{CallError::Kind::kAway, fmt::format("the answer is not what a coordinator sends ({})", reason)});
 }
 
 template <class T>
@@ -75,12 +76,13 @@ Call<std::string> judge(Result<http::ClientResponse> response) {
   if (!response) return std::unexpected(CallError{kind_of(response.error()), response.error().text()});
   if (response->status / 100 == 2) return std::move(response->body);
   const auto message = protocol::peer_message(response->body);
-  return std::unexpected(CallError{
-      kind_of(response->status),
-      message.empty() ? fmt::format("status {}", response->status) : fmt::format("status {}: {}", response->status, message)});
+  return std::unexpected(
+      CallError{kind_of(response->status), message.empty() ? fmt::format("status {}", response->status)
+                                                           : fmt::format("status {}: {}", response->status, message)});
 }
 
-http::ClientRequest CoordinatorLink::make_request(const Session& session, std::string method, const std::string& path) const {
+http::ClientRequest CoordinatorLink::make_request(const Session& session, std::string method,
+                                                  const std::string& path) const {
   http::ClientRequest request;
   request.method = std::move(method);
   request.url = address_.url(path);
@@ -91,7 +93,7 @@ http::ClientRequest CoordinatorLink::make_request(const Session& session, std::s
 }
 
 Call<std::string> CoordinatorLink::note(Session& session, Call<std::string> answer) {
-  const auto now = timer_.monotonic().time_since_epoch().count();
+  const auto now = timer_.now();
   if (answer) {
     session.last_contact = now;
   } else if (answer.error().kind == CallError::Kind::kAway) {
@@ -107,7 +109,8 @@ Call<std::string> CoordinatorLink::exchange(Session& session, http::ClientReques
 }
 
 Call<protocol::RegisterWorkerResp> CoordinatorLink::register_worker(const protocol::RegisterWorkerReq& request,
-                                                                    const std::string& user_token, std::stop_token stop) {
+                                                                    const std::string& user_token,
+                                                                    std::stop_token stop) {
   http::ClientRequest call;
   call.method = "POST";
   call.url = address_.url("/workers");
@@ -140,15 +143,16 @@ Call<protocol::ReportTaskNextResp> CoordinatorLink::report(Session& session, con
   return protocol::ReportTaskNextResp{.url = std::move(answer->url), .next = std::nullopt};
 }
 
-Call<protocol::RemoteResourceDownloadResp> CoordinatorLink::locate(Session& session, TaskUuid task, const Resource& resource,
-                                                                   std::stop_token stop) {
+Call<protocol::RemoteResourceDownloadResp> CoordinatorLink::locate(Session& session, TaskUuid task,
+                                                                   const Resource& resource, std::stop_token stop) {
   std::string path;
   if (const auto* artifact = std::get_if<ArtifactReference>(&resource.remote_file))
     path = fmt::format("/workers/tasks/{}/artifacts/{}", artifact->uuid.to_string(), to_string(artifact->content_type));
   else
     path = fmt::format("/workers/tasks/{}/attachments/{}", task.to_string(),
                        percent_encode(std::get<AttachmentReference>(resource.remote_file).key, "/"));
-  return read<protocol::RemoteResourceDownloadResp>(exchange(session, make_request(session, "GET", path), std::move(stop)));
+  return read<protocol::RemoteResourceDownloadResp>(
+      exchange(session, make_request(session, "GET", path), std::move(stop)));
 }
 
 Call<protocol::TaskQueryResp> CoordinatorLink::get_task(Session& session, TaskUuid task, std::stop_token stop) {
@@ -172,8 +176,8 @@ void CoordinatorLink::heartbeat(Session& session, std::chrono::milliseconds time
                   });
 }
 
-void CoordinatorLink::send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout,
-                                 std::stop_token stop, Done done) {
+void CoordinatorLink::send_state(Session& session, TaskUuid task, TaskExecState state,
+                                 std::chrono::milliseconds timeout, std::stop_token stop, Done done) {
   auto request = make_request(session, "POST", fmt::format("/workers/tasks/{}/state", task.to_string()));
   request.headers.add("Content-Type", "application/json");
   request.body = protocol::encode(protocol::TaskStateReq{state});
@@ -196,8 +200,8 @@ Call<void> CoordinatorLink::put_file(const std::string& url, const std::filesyst
   return drop(judge(transport_.exchange(std::move(request), std::move(stop))));
 }
 
-Call<std::uint64_t> CoordinatorLink::get_file(const std::string& url, const std::filesystem::path& file, TransferLimits limits,
-                                              std::stop_token stop) {
+Call<std::uint64_t> CoordinatorLink::get_file(const std::string& url, const std::filesystem::path& file,
+                                              TransferLimits limits, std::stop_token stop) {
   http::ClientRequest request;
   request.url = url;
   request.download_file = file.native();

@@ -49,14 +49,14 @@ struct Session {
   WorkerUuid uuid;
   std::string token;
   Features features;
-  Clock::Monotonic registered_at;
+  Timestamp registered_at;
   std::stop_source removed;  ///< Requested when an answer was 401.
-  /// Monotonic nanoseconds of the last good answer, and of the last time there was none.
-  std::atomic<std::int64_t> last_contact{0};
-  std::atomic<std::int64_t> last_failure{0};
+  /// The last good answer, and the last time there was none. Wall clock: time the machine was suspended counts.
+  std::atomic<Timestamp> last_contact;
+  std::atomic<Timestamp> last_failure{Timestamp{}};
 
-  Session(WorkerUuid id, std::string bearer, Features known, Clock::Monotonic now)
-      : uuid(id), token(std::move(bearer)), features(known), registered_at(now), last_contact(now.time_since_epoch().count()) {}
+  Session(WorkerUuid id, std::string bearer, Features known, Timestamp now)
+      : uuid(id), token(std::move(bearer)), features(known), registered_at(now), last_contact(now) {}
 };
 
 /// Limits of a transfer.
@@ -71,11 +71,13 @@ class CoordinatorLink {
   CoordinatorLink(Transport& transport, client::Address address, const Timer& timer)
       : transport_(transport), address_(std::move(address)), timer_(timer) {}
 
-  Call<protocol::RegisterWorkerResp> register_worker(const protocol::RegisterWorkerReq& request, const std::string& user_token,
-                                                     std::stop_token stop);
+  Call<protocol::RegisterWorkerResp> register_worker(const protocol::RegisterWorkerReq& request,
+                                                     const std::string& user_token, std::stop_token stop);
   /// `wait` only where the coordinator offers it; zero: an answer at once.
-  Call<std::optional<protocol::WorkerTaskResp>> fetch(Session& session, std::chrono::milliseconds wait, std::stop_token stop);
-  Call<protocol::ReportTaskNextResp> report(Session& session, const protocol::ReportTaskReq& request, std::stop_token stop);
+  Call<std::optional<protocol::WorkerTaskResp>> fetch(Session& session, std::chrono::milliseconds wait,
+                                                      std::stop_token stop);
+  Call<protocol::ReportTaskNextResp> report(Session& session, const protocol::ReportTaskReq& request,
+                                            std::stop_token stop);
   Call<protocol::RemoteResourceDownloadResp> locate(Session& session, TaskUuid task, const Resource& resource,
                                                     std::stop_token stop);
   Call<protocol::TaskQueryResp> get_task(Session& session, TaskUuid task, std::stop_token stop);
@@ -85,18 +87,19 @@ class CoordinatorLink {
   using Done = std::move_only_function<void(Call<void>)>;
   /// `done` is called once on the transport's thread.
   void heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done);
-  void send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout, std::stop_token stop,
-                  Done done);
+  void send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout,
+                  std::stop_token stop, Done done);
 
   // With presigned URLs: without our token, and what they answer says nothing about the registration.
-  Call<void> put_file(const std::string& url, const std::filesystem::path& file, std::uint64_t length, TransferLimits limits,
-                      std::stop_token stop);
+  Call<void> put_file(const std::string& url, const std::filesystem::path& file, std::uint64_t length,
+                      TransferLimits limits, std::stop_token stop);
   Call<std::uint64_t> get_file(const std::string& url, const std::filesystem::path& file, TransferLimits limits,
                                std::stop_token stop);
 
  private:
   Call<std::string> exchange(Session& session, http::ClientRequest request, std::stop_token stop);
-  [[nodiscard]] http::ClientRequest make_request(const Session& session, std::string method, const std::string& path) const;
+  [[nodiscard]] http::ClientRequest make_request(const Session& session, std::string method,
+                                                 const std::string& path) const;
   Call<std::string> note(Session& session, Call<std::string> answer);
 
   Transport& transport_;

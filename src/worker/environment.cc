@@ -1,11 +1,10 @@
 #include "worker/environment.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,15 +41,15 @@ Environment inherited_environment() {
     const auto sign = text.find('=');
     if (sign == std::string_view::npos || sign == 0) continue;
     const auto name = text.substr(0, sign);
-    if (std::ranges::find(kOwnCredentials, name) == kOwnCredentials.end())
-      result.emplace(name, text.substr(sign + 1));
+    if (std::ranges::find(kOwnCredentials, name) == kOwnCredentials.end()) result.emplace(name, text.substr(sign + 1));
   }
   return result;
 }
 
 Environment task_environment(Environment inherited, const TaskSpec& spec, const TaskPlaces& places, TaskUuid task,
                              const std::optional<TaskUuid>& upstream) {
-  for (const auto& [name, value] : spec.envs) inherited.insert_or_assign(name, value);
+  for (const auto& [name, value] : spec.envs)
+    inherited.insert_or_assign(name, value);
   inherited.insert_or_assign("MITO_RESULT_DIR", places.result);
   inherited.insert_or_assign("MITO_EXEC_DIR", places.exec);
   inherited.insert_or_assign("MITO_RESOURCE_DIR", places.resource);
@@ -67,13 +66,14 @@ std::expected<Command, SpawnError> make_command(const std::vector<std::string>& 
   Command command;
   for (const auto& [name, value] : environment) {
     if (has_nul(name) || has_nul(value))
-      return std::unexpected(SpawnError{0, fmt::format("the environment variable {} holds a NUL character",
-                                                       name.substr(0, name.find('\0')))});
+      return std::unexpected(SpawnError{
+          0, fmt::format("the environment variable {} holds a NUL character", name.substr(0, name.find('\0')))});
     command.environment.push_back(fmt::format("{}={}", name, value));
   }
   if (is_plain(args)) {
     const auto path = environment.find("PATH");
-    command.candidates = search(args.front(), path == environment.end() ? kDefaultPath : std::string_view(path->second));
+    command.candidates =
+        search(args.front(), path == environment.end() ? kDefaultPath : std::string_view(path->second));
     command.args = args;
   } else {
     command.candidates = {"/usr/bin/env"};
@@ -83,6 +83,8 @@ std::expected<Command, SpawnError> make_command(const std::vector<std::string>& 
   return command;
 }
 
-int exit_code_of(const SpawnError& error) { return error.error_number == ENOENT ? 127 : 126; }
+int exit_code_of(const SpawnError& error) {
+  return error.error_number == ENOENT ? 127 : 126;
+}
 
 }  // namespace mito::worker

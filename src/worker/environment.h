@@ -13,7 +13,8 @@ namespace mito::worker {
 
 using Environment = std::map<std::string, std::string>;
 
-/// The environment of this process less the worker's own credentials (`MITO_USER`, `MITO_PASSWORD`, …): what tasks inherit.
+/// The environment of this process less the worker's own credentials (`MITO_USER`, `MITO_PASSWORD`, …): what tasks
+/// inherit.
 Environment inherited_environment();
 
 /// Places a task is told about by `MITO_*` variables (reference/client-and-worker.md 1.9).
@@ -28,8 +29,9 @@ struct TaskPlaces {
 Environment task_environment(Environment inherited, const TaskSpec& spec, const TaskPlaces& places, TaskUuid task,
                              const std::optional<TaskUuid>& upstream);
 
-/// What `/usr/bin/env <args>` would execute in `environment`. A plain first word is looked up in PATH here and needs no env; when it
-/// is empty, an option or an assignment, env itself is the command. Fails when a string holds a NUL character.
+/// What `/usr/bin/env <args>` would execute in `environment`. A plain first word is looked up in PATH here and needs no
+/// env; when it is empty, an option or an assignment, env itself is the command. Fails when a string holds a NUL
+/// character.
 std::expected<Command, SpawnError> make_command(const std::vector<std::string>& args, const Environment& environment);
 
 /// Exit code of env for a command that could not be started: 127 when it was not found, else 126.

@@ -1,12 +1,11 @@
 #include "worker/output.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -83,8 +82,8 @@ Result<CapturedStream> write_stream(const std::filesystem::path& file, std::stri
 
 std::string cut_mark(const CapturedStream& stream) {
   if (stream.dropped() == 0) return {};
-  return fmt::format("[the first {} ({} bytes) were cut off: the limit for output is {}]\n", format_size(stream.dropped()),
-                     stream.dropped(), format_size(stream.limit));
+  return fmt::format("[the first {} ({} bytes) were cut off: the limit for output is {}]\n",
+                     format_size(stream.dropped()), stream.dropped(), format_size(stream.limit));
 }
 
 std::uint64_t readable_size(const CapturedStream& stream) {

@@ -12,8 +12,8 @@
 
 namespace mito::worker {
 
-/// Takes the output of a command from a pipe to a file that never grows over a limit: once full, the oldest bytes are overwritten.
-/// One thread.
+/// Takes the output of a command from a pipe to a file that never grows over a limit: once full, the oldest bytes are
+/// overwritten. One thread.
 class OutputRing {
  public:
   /// Creates or empties the file. kIo when that is not possible.
@@ -22,8 +22,8 @@ class OutputRing {
   OutputRing& operator=(OutputRing&& other) noexcept;
   ~OutputRing();
 
-  /// Moves what the non-blocking descriptor `pipe` holds now, at most some MiB. False at its end. When the file cannot be written the
-  /// bytes are dropped, so that the command does not block, and the stream is marked as failed.
+  /// Moves what the non-blocking descriptor `pipe` holds now, at most some MiB. False at its end. When the file cannot
+  /// be written the bytes are dropped, so that the command does not block, and the stream is marked as failed.
   bool drain(int pipe);
   /// What was captured up to now.
   [[nodiscard]] CapturedStream captured() const { return stream_; }
@@ -43,7 +43,8 @@ Result<CapturedStream> write_stream(const std::filesystem::path& file, std::stri
 std::string cut_mark(const CapturedStream& stream);
 /// Bytes read_stream() gives: those kept, with the mark.
 std::uint64_t readable_size(const CapturedStream& stream);
-/// Gives the stream in order, oldest byte first, to `sink` in pieces; ends early when it answers false. kIo when the file cannot be read.
+/// Gives the stream in order, oldest byte first, to `sink` in pieces; ends early when it answers false. kIo when the
+/// file cannot be read.
 Result<void> read_stream(const CapturedStream& stream, const std::function<bool(std::string_view)>& sink);
 
 }  // namespace mito::worker

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/duration.h"
+#include "base/settings.h"
 
 namespace mito::worker {
 
@@ -51,5 +52,8 @@ struct Settings {
   std::chrono::milliseconds upload_timeout{600'000};      ///< How long a refusing object store is tried again.
   Reconnect reconnect = Reconnect::kLost;
 };
+
+/// The one declaration of them all: keys, options, help.
+const SettingsDeclaration<Settings>& settings_declaration();
 
 }  // namespace mito::worker

@@ -1,5 +1,9 @@
 #include "worker/supervised_runner.h"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -7,11 +11,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -103,7 +102,8 @@ class SupervisedRunner::Impl {
       dismiss();
       if (last) break;
     }
-    return std::unexpected(SpawnError{0, "the process that supervises the commands of this slot cannot be kept running"});
+    return std::unexpected(
+        SpawnError{0, "the process that supervises the commands of this slot cannot be kept running"});
   }
 
   std::optional<ProcessEnd> wait(Clock::Monotonic deadline, const std::stop_token& stop) {
@@ -196,9 +196,12 @@ class SupervisedRunner::Impl {
     std::string text;
     const auto add = [&text](const std::string& word) { text.append(word).push_back('\0'); };
     add(command.directory.native());
-    for (const auto& word : command.candidates) add(word);
-    for (const auto& word : command.args) add(word);
-    for (const auto& word : command.environment) add(word);
+    for (const auto& word : command.candidates)
+      add(word);
+    for (const auto& word : command.args)
+      add(word);
+    for (const auto& word : command.environment)
+      add(word);
     SupervisorRequest request{.kind = SupervisorRequestKind::kSpawn,
                               .captures = command.capture ? 1U : 0U,
                               .candidates = static_cast<std::uint32_t>(command.candidates.size()),
@@ -296,11 +299,17 @@ class SupervisedRunner::Impl {
 
 SupervisedRunner::SupervisedRunner() : impl_(std::make_unique<Impl>()) {}
 SupervisedRunner::~SupervisedRunner() = default;
-std::expected<void, SpawnError> SupervisedRunner::start(const Command& command) { return impl_->start(command); }
+std::expected<void, SpawnError> SupervisedRunner::start(const Command& command) {
+  return impl_->start(command);
+}
 std::optional<ProcessEnd> SupervisedRunner::wait(Clock::Monotonic deadline, std::stop_token stop) {
   return impl_->wait(deadline, stop);
 }
-void SupervisedRunner::terminate() { impl_->tell(SupervisorRequestKind::kTerminate); }
-void SupervisedRunner::kill() { impl_->tell(SupervisorRequestKind::kKill); }
+void SupervisedRunner::terminate() {
+  impl_->tell(SupervisorRequestKind::kTerminate);
+}
+void SupervisedRunner::kill() {
+  impl_->tell(SupervisorRequestKind::kKill);
+}
 
 }  // namespace mito::worker

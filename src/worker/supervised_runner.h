@@ -6,8 +6,8 @@
 
 namespace mito::worker {
 
-/// Runs commands under a supervisor process of its own (supervisor.h), which is forked with the first command and again when it
-/// was lost. Destroying it kills what runs. One thread.
+/// Runs commands under a supervisor process of its own (supervisor.h), which is forked with the first command and again
+/// when it was lost. Destroying it kills what runs. One thread.
 class SupervisedRunner : public ProcessRunner {
  public:
   SupervisedRunner();

@@ -1,8 +1,14 @@
 #include "worker/supervisor.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <span>
+#include <string_view>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,13 +18,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <span>
-#include <string_view>
 
 namespace mito::worker {
 namespace {
@@ -76,7 +75,8 @@ bool read_stat(std::string_view pid, ProcessStat& stat) {
   const std::string_view line(text.data(), static_cast<std::size_t>(size));
   const auto open_at = line.find('(');
   const auto close_at = line.rfind(')');
-  if (open_at == std::string_view::npos || close_at == std::string_view::npos || close_at + 4 >= line.size()) return false;
+  if (open_at == std::string_view::npos || close_at == std::string_view::npos || close_at + 4 >= line.size())
+    return false;
   const auto name = line.substr(open_at + 1, std::min(close_at - open_at - 1, stat.name.size() - 1));
   std::memcpy(stat.name.data(), name.data(), name.size());
   stat.state = line[close_at + 2];
@@ -112,7 +112,8 @@ void for_each_child(Visit visit) {
       if (*name < '1' || *name > '9') continue;
       pid_t pid = 0;
       const char* digit = name;
-      for (; *digit >= '0' && *digit <= '9'; ++digit) pid = pid * 10 + (*digit - '0');
+      for (; *digit >= '0' && *digit <= '9'; ++digit)
+        pid = pid * 10 + (*digit - '0');
       ProcessStat stat;
       if (*digit != '\0' || !read_stat(name, stat) || stat.parent != self || stat.state == 'Z') continue;
       visit(pid, stat);
@@ -162,12 +163,14 @@ struct SpawnPlan {
     else if (last != ENOENT && last != ESTALE && last != ENOTDIR && last != ENODEV && last != ETIMEDOUT)
       break;
   }
-  const bool searched_all = last == EACCES || last == ENOENT || last == ESTALE || last == ENOTDIR || last == ENODEV || last == ETIMEDOUT;
+  const bool searched_all =
+      last == EACCES || last == ENOENT || last == ESTALE || last == ENOTDIR || last == ENODEV || last == ETIMEDOUT;
   failure = denied && searched_all ? EACCES : last;
   _exit(127);
 }
 
-// ---------------------------------------------------------------------------------------------------------- the process
+// ---------------------------------------------------------------------------------------------------------- the
+// process
 
 class Supervisor {
  public:
@@ -183,7 +186,8 @@ class Supervisor {
     sigaddset(&child, SIGCHLD);
     signals_ = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     null_ = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null_, stream);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+      dup2(null_, stream);
     for (;;) {
       std::array<pollfd, 2> waits{{{socket_, POLLIN, 0}, {signals_, POLLIN, 0}}};
       const int ready = poll(waits.data(), waits.size(), timeout());
@@ -235,13 +239,16 @@ class Supervisor {
     message.msg_control = control.data();
     message.msg_controllen = control.size();
     ssize_t got = 0;
-    do got = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
+    do
+      got = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
     if (got <= 0) return false;
     if (const cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr && header->cmsg_type == SCM_RIGHTS)
-      std::memcpy(descriptors.data(), CMSG_DATA(header), std::min(sizeof descriptors, std::size_t{header->cmsg_len - CMSG_LEN(0)}));
+      std::memcpy(descriptors.data(), CMSG_DATA(header),
+                  std::min(sizeof descriptors, std::size_t{header->cmsg_len - CMSG_LEN(0)}));
     const auto size = static_cast<std::size_t>(got);
-    return size == sizeof request || read_fully(socket_, reinterpret_cast<char*>(&request) + size, sizeof request - size);
+    return size == sizeof request ||
+           read_fully(socket_, reinterpret_cast<char*>(&request) + size, sizeof request - size);
   }
 
   void send(const SupervisorEvent& event) {
@@ -283,10 +290,17 @@ class Supervisor {
     static char shell[] = "/bin/sh";
     shell_args[0] = &shell[0];
     shell_args[1] = nullptr;
-    for (std::uint32_t i = 1; i <= request.args; ++i) shell_args[i + 1] = args[i];
+    for (std::uint32_t i = 1; i <= request.args; ++i)
+      shell_args[i + 1] = args[i];
 
-    const SpawnPlan plan{directory, {candidates, request.candidates}, args, shell_args, environment, null_,
-                         request.captures != 0 ? descriptors[0] : null_, request.captures != 0 ? descriptors[1] : null_};
+    const SpawnPlan plan{directory,
+                         {candidates, request.candidates},
+                         args,
+                         shell_args,
+                         environment,
+                         null_,
+                         request.captures != 0 ? descriptors[0] : null_,
+                         request.captures != 0 ? descriptors[1] : null_};
     start(plan);
     munmap(memory, size);
   }
@@ -343,7 +357,8 @@ class Supervisor {
   }
 
   void count(const rusage& usage) {
-    end_.cpu_us += (std::int64_t{usage.ru_utime.tv_sec} + usage.ru_stime.tv_sec) * 1'000'000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+    end_.cpu_us += (std::int64_t{usage.ru_utime.tv_sec} + usage.ru_stime.tv_sec) * 1'000'000 + usage.ru_utime.tv_usec +
+                   usage.ru_stime.tv_usec;
     end_.peak_memory = std::max(end_.peak_memory, static_cast<std::uint64_t>(usage.ru_maxrss) * 1'024);
   }
 

@@ -1,24 +1,24 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <cstdint>
+#include <sys/types.h>
 
-// A supervisor is a small process between the worker and the commands of one slot. It is the child subreaper of everything that
-// runs in the slot: a process whose parent ends, becomes a child of the supervisor, also when it made a session of its own.
-// So "wait says ECHILD" means "nothing of the task is left", at the cost of one system call and without a look at /proc; and
-// when the worker itself is killed, the supervisor sees its socket close and kills what runs: a task never goes on without
-// its worker. A fork of the worker is expensive and needed once per slot; the commands are vforked from the supervisor.
+// A supervisor is a small process between the worker and the commands of one slot. It is the child subreaper of
+// everything that runs in the slot: a process whose parent ends, becomes a child of the supervisor, also when it made a
+// session of its own. So "wait says ECHILD" means "nothing of the task is left", at the cost of one system call and
+// without a look at /proc; and when the worker itself is killed, the supervisor sees its socket close and kills what
+// runs: a task never goes on without its worker. A fork of the worker is expensive and needed once per slot; the
+// commands are vforked from the supervisor.
 //
-// After the fork of a program with threads only async-signal-safe calls are allowed: supervisor.cc allocates nothing and
-// uses no library but system calls.
+// After the fork of a program with threads only async-signal-safe calls are allowed: supervisor.cc allocates nothing
+// and uses no library but system calls.
 namespace mito::worker {
 
 enum class SupervisorRequestKind : std::uint32_t { kSpawn, kTerminate, kKill };
 
-/// Worker to supervisor. A spawn request carries the descriptors for stdout and stderr when `captures` is not 0, and is followed
-/// by `bytes` of NUL-terminated strings: directory, candidates, arguments, environment.
+/// Worker to supervisor. A spawn request carries the descriptors for stdout and stderr when `captures` is not 0, and is
+/// followed by `bytes` of NUL-terminated strings: directory, candidates, arguments, environment.
 struct SupervisorRequest {
   SupervisorRequestKind kind = SupervisorRequestKind::kSpawn;
   std::uint32_t captures = 0;
@@ -38,12 +38,12 @@ struct NamedProcess {
 /// Supervisor to worker.
 struct SupervisorEvent {
   SupervisorEventKind kind = SupervisorEventKind::kStarted;
-  std::int32_t error_number = 0;        ///< kSpawnFailed.
-  pid_t pid = 0;                        ///< kStarted.
-  std::int32_t wait_status = 0;         ///< kEnded, as everything below.
-  std::int64_t finished_at_us = 0;      ///< Wall clock when the command itself ended.
+  std::int32_t error_number = 0;    ///< kSpawnFailed.
+  pid_t pid = 0;                    ///< kStarted.
+  std::int32_t wait_status = 0;     ///< kEnded, as everything below.
+  std::int64_t finished_at_us = 0;  ///< Wall clock when the command itself ended.
   std::int64_t cpu_us = 0;
-  std::uint64_t peak_memory = 0;        ///< Bytes.
+  std::uint64_t peak_memory = 0;  ///< Bytes.
   std::uint32_t leftover_count = 0;
   std::uint32_t survivor_count = 0;
   std::array<NamedProcess, 8> leftovers{};

@@ -1,16 +1,15 @@
 #include "worker/work_directory.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
 #include <memory>
 #include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -42,8 +41,8 @@ DirectoryHandle open_directory(int parent, const char* name) {
   return handle;
 }
 
-/// Removes `name`, or as much of it as can be. Keeps one open directory per level of the tree, up to kMaxLevels; what lies deeper is
-/// moved up first, so that neither the stack nor the descriptors run out.
+/// Removes `name`, or as much of it as can be. Keeps one open directory per level of the tree, up to kMaxLevels; what
+/// lies deeper is moved up first, so that neither the stack nor the descriptors run out.
 class Remover {
  public:
   /// `top` is the directory in which the tree stands, `aside` how names begin that may be used there.
@@ -86,8 +85,8 @@ class Remover {
 
 Result<void> make_directory(const std::filesystem::path& path) {
   if (mkdir(path.c_str(), 0755) == 0) return {};
-  return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}; choose another with --work-dir", path.native(),
-                                          std::strerror(errno)));
+  return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}; choose another with --work-dir",
+                                          path.native(), std::strerror(errno)));
 }
 
 }  // namespace
@@ -141,16 +140,19 @@ WorkDirectory& WorkDirectory::operator=(WorkDirectory&& other) noexcept {
 }
 
 WorkDirectory::~WorkDirectory() {
-  if (!root_.empty() && !remove_tree(root_)) kLog.warn("The directory {} could not be removed entirely", root_.native());
+  if (!root_.empty() && !remove_tree(root_))
+    kLog.warn("The directory {} could not be removed entirely", root_.native());
 }
 
 Result<void> WorkDirectory::reset() {
   if (is_clean()) return {};
   if (!remove_tree(root_)) {
-    // Something in it cannot be removed (files of another user, a mount): put it aside, the next task gets a fresh directory.
+    // Something in it cannot be removed (files of another user, a mount): put it aside, the next task gets a fresh
+    // directory.
     const auto aside = root_.native() + fmt::format(".left-{}", Clock::system().now().time_since_epoch().count());
     if (rename(root_.c_str(), aside.c_str()) != 0 && errno != ENOENT)
-      return fail(ErrorCode::kIo, fmt::format("cannot clean the directory {}: {}", root_.native(), std::strerror(errno)));
+      return fail(ErrorCode::kIo,
+                  fmt::format("cannot clean the directory {}: {}", root_.native(), std::strerror(errno)));
     kLog.warn("What the task left could not be removed and was moved to {}", aside);
   }
   return make();
@@ -181,7 +183,8 @@ bool WorkDirectory::is_clean() const {
 
 Result<void> WorkDirectory::make() const {
   MITO_TRY(make_directory(root_));
-  for (const auto name : kDirectories) MITO_TRY(make_directory(root_ / name));
+  for (const auto name : kDirectories)
+    MITO_TRY(make_directory(root_ / name));
   return {};
 }
 

@@ -8,10 +8,12 @@
 
 namespace mito::worker {
 
-/// Where workers keep their directories when nothing is set: `$XDG_CACHE_HOME/mitosis`, else `~/.cache/mitosis`. kUsage without a home.
+/// Where workers keep their directories when nothing is set: `$XDG_CACHE_HOME/mitosis`, else `~/.cache/mitosis`. kUsage
+/// without a home.
 Result<std::filesystem::path> default_work_directory();
 
-/// Removes a file or a whole tree, also one whose directories were made inaccessible, without following links. Whether nothing is left.
+/// Removes a file or a whole tree, also one whose directories were made inaccessible, without following links. Whether
+/// nothing is left.
 bool remove_tree(const std::filesystem::path& path);
 
 /// The private directory of one slot with `result`, `exec` and `resource`; removed with its owner. One thread.

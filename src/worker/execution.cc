@@ -1,0 +1,159 @@
+#include "worker/execution.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/logging.h"
+#include "base/size.h"
+#include "worker/output.h"
+
+namespace mito::worker {
+namespace {
+
+constexpr log::Source kLog{"netmito::worker"};
+/// A supervisor that was told to kill answers within half of this, whatever the processes do.
+constexpr std::chrono::seconds kKillPatience{30};
+
+class Run {
+ public:
+  Run(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task, const StopTokens& stops)
+      : parts_(parts), task_(task), stops_(stops), removed_(session.removed.get_token()) {}
+
+  Execution run() {
+    parts_.states.announce(task_.uuid, TaskExecState::kExecPending);
+    result_.started_at = parts_.timer.now();
+    const auto begin = parts_.timer.monotonic();
+    auto command =
+        make_command(task_.spec.args, task_environment(parts_.inherited, task_.spec, parts_.directory.places(),
+                                                       task_.uuid, task_.upstream_task_uuid));
+    if (command && task_.spec.terminal_output)
+      command->capture = Capture{out_file(), err_file(), parts_.settings.output_limit};
+    auto started = command ? parts_.runner.start(*command) : std::unexpected(command.error());
+    if (!started) {
+      not_started(started.error());
+      return std::move(result_);
+    }
+    parts_.states.announce(task_.uuid, TaskExecState::kExecSpawned);
+    constexpr std::chrono::nanoseconds kLongest = std::chrono::hours{24 * 3'650};
+    await(begin + std::min(task_.timeout.to_chrono(), kLongest));
+    result_.wall_time = parts_.timer.monotonic() - begin;
+    note_what_was_odd();
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] std::filesystem::path out_file() const { return parts_.directory.root() / "stdout.log"; }
+  [[nodiscard]] std::filesystem::path err_file() const { return parts_.directory.root() / "stderr.log"; }
+
+  /// As with env: exit code 127 or 126 and a line on standard error.
+  void not_started(const SpawnError& error) {
+    const auto word = task_.spec.args.empty() ? std::string("env") : task_.spec.args.front();
+    kLog.info("The command of task {} could not be started: {}", task_.uuid.to_string(), error.reason);
+    result_.wait_status = exit_code_of(error) << 8;
+    result_.reason = fmt::format("the command could not be started: {}: {}", word.substr(0, 200), error.reason);
+    if (!task_.spec.terminal_output) return;
+    auto out = write_stream(out_file(), "");
+    auto err = write_stream(err_file(), fmt::format("env: '{}': {}\n", word, error.reason));
+    if (!out || !err) {
+      result_.notes.push_back((out ? err : out).error().text());
+      return;
+    }
+    result_.out = std::move(*out);
+    result_.err = std::move(*err);
+  }
+
+  void await(Clock::Monotonic deadline) {
+    const EitherStop hard(stops_.kill, removed_);
+    const EitherStop any(stops_.end, hard.token());
+    auto end = parts_.runner.wait(deadline, any.token());
+    if (end) {
+      parts_.states.announce(task_.uuid, TaskExecState::kExecFinished);
+      kLog.debug("Task execution finished");
+      take(std::move(*end));
+      return;
+    }
+    if (hard.token().stop_requested()) {
+      interrupted();
+      kill();
+      return;
+    }
+    const bool timed_out = !any.token().stop_requested();
+    if (timed_out) {
+      result_.how = Execution::How::kTimedOut;
+      parts_.states.announce(task_.uuid, TaskExecState::kExecTimeout);
+      kLog.debug("Task execution timeout");
+    } else {
+      interrupted();
+    }
+    parts_.runner.terminate();
+    end = parts_.runner.wait(parts_.timer.monotonic() + parts_.settings.kill_grace, hard.token());
+    if (hard.token().stop_requested()) interrupted();
+    if (end)
+      take(std::move(*end));
+    else
+      kill();
+  }
+
+  void interrupted() {
+    if (result_.how == Execution::How::kInterrupted) return;
+    result_.how = Execution::How::kInterrupted;
+    kLog.info("Task execution interrupted by {}",
+              removed_.stop_requested() ? "the coordinator, which removed this worker" : "shutdown signal");
+  }
+
+  void kill() {
+    parts_.runner.kill();
+    auto end = parts_.runner.wait(parts_.timer.monotonic() + kKillPatience, {});
+    if (!end) {
+      kLog.error("The processes of task {} could not be ended", task_.uuid.to_string());
+      end.emplace();
+      end->wait_status = SIGKILL;
+      end->finished_at = parts_.timer.now();
+      end->survivors = {"unknown"};
+    }
+    take(std::move(*end));
+  }
+
+  void take(ProcessEnd end) {
+    result_.wait_status = end.wait_status;
+    result_.out = end.out;
+    result_.err = end.err;
+    result_.end = std::move(end);
+  }
+
+  void note_what_was_odd() {
+    const auto& end = *result_.end;
+    if (result_.how == Execution::How::kEnded && !end.leftovers.empty())
+      result_.notes.push_back(
+          fmt::format("processes the command left behind were ended: {}", fmt::join(end.leftovers, ", ")));
+    if (!end.survivors.empty())
+      result_.notes.push_back(fmt::format("processes could not be ended: {}", fmt::join(end.survivors, ", ")));
+    for (const auto& [name, stream] : {std::pair{"stdout", &result_.out}, std::pair{"stderr", &result_.err}}) {
+      if (!*stream) continue;
+      if ((*stream)->dropped() > 0)
+        result_.notes.push_back(fmt::format("{}: the first {} were cut off; the limit is {}", name,
+                                            format_size((*stream)->dropped()), format_size((*stream)->limit)));
+      if ((*stream)->failed)
+        result_.notes.push_back(fmt::format("{} is incomplete: it could not be written to the disk", name));
+    }
+  }
+
+  const SlotParts& parts_;
+  const protocol::WorkerTaskResp& task_;
+  const StopTokens& stops_;
+  std::stop_token removed_;
+  Execution result_;
+};
+
+}  // namespace
+
+Execution execute(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task,
+                  const StopTokens& stops) {
+  return Run(parts, session, task, stops).run();
+}
+
+}  // namespace mito::worker

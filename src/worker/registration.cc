@@ -1,0 +1,127 @@
+#include "worker/registration.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/logging.h"
+#include "domain/rules.h"
+#include "protocol/codec.h"
+#include "worker/backoff.h"
+#include "worker/host.h"
+
+namespace mito::worker {
+namespace {
+
+constexpr log::Source kLog{"netmito::worker"};
+/// The coordinator is taken to have been away when a call failed within this time.
+constexpr std::chrono::seconds kRecentFailure{60};
+
+Features features_of(const protocol::RegisterWorkerResp& answer) {
+  if (!answer.features) return {};
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(*answer.features, name) != answer.features->end();
+  };
+  return {.any = true,
+          .wait = has(protocol::kFeatureWait),
+          .complete = has(protocol::kFeatureComplete),
+          .detail = has(protocol::kFeatureDetail),
+          .state = has(protocol::kFeatureState)};
+}
+
+Error error_of(const CallError& error) {
+  switch (error.kind) {
+    case CallError::Kind::kAway:
+      return {ErrorCode::kUnreachable, error.text};
+    case CallError::Kind::kRemoved:
+      return {ErrorCode::kWrongCredentials, error.text};
+    case CallError::Kind::kForbidden:
+      return {ErrorCode::kPermissionDenied, error.text};
+    case CallError::Kind::kCancelled:
+      return {ErrorCode::kCancelled, error.text};
+    default:
+      return {ErrorCode::kInvalidRequest, error.text};
+  }
+}
+
+}  // namespace
+
+Result<std::string> UserToken::get(std::stop_token stop) {
+  auto token = token_.lock();
+  if (token->empty()) {
+    MITO_TRY_ASSIGN(*token, obtain_(std::move(stop)));
+  }
+  return *token;
+}
+
+void UserToken::refused(const std::string& token) {
+  if (auto current = token_.lock(); *current == token) current->clear();
+}
+
+Registrar::Registrar(CoordinatorLink& link, UserToken& user, const Settings& settings, const Timer& timer)
+    : link_(link), user_(user), timer_(timer) {
+  request_.tags = normalise_set(settings.tags);
+  request_.labels = normalise_set(settings.labels);
+  request_.groups = normalise_set(settings.groups);
+  request_.lifetime = settings.lifetime;
+  request_.features = {std::string(protocol::kFeatureWait), std::string(protocol::kFeatureComplete),
+                       std::string(protocol::kFeatureDetail), std::string(protocol::kFeatureState)};
+  request_.lease = Duration::from(settings.lease);
+  request_.info = protocol::RawObject{protocol::encode(describe_host(settings.name))};
+}
+
+Result<std::unique_ptr<Session>> Registrar::register_once(std::stop_token stop) {
+  for (const bool last : {false, true}) {
+    MITO_TRY_ASSIGN(const auto token, user_.get(stop));
+    auto answer = link_.register_worker(request_, token, stop);
+    if (answer)
+      return std::make_unique<Session>(answer->worker_id, std::move(answer->token), features_of(*answer), timer_.now());
+    if (answer.error().kind != CallError::Kind::kRemoved || last) return std::unexpected(error_of(answer.error()));
+    user_.refused(token);
+  }
+  return fail(ErrorCode::kWrongCredentials);
+}
+
+std::unique_ptr<Session> Registrar::register_again(std::stop_token stop) {
+  Backoff quick;
+  Backoff slow(std::chrono::seconds{2}, std::chrono::seconds{60});  // for refusals, which seldom change
+  while (!stop.stop_requested()) {
+    auto session = register_once(stop);
+    if (session) return std::move(*session);
+    if (session.error().code() == ErrorCode::kCancelled) break;
+    kLog.warn("Registration failed: {}; it is tried again", describe(session.error()));
+    const auto code = session.error().code();
+    const bool away = code == ErrorCode::kUnreachable || code == ErrorCode::kUnavailable ||
+                      code == ErrorCode::kTimeout || code == ErrorCode::kProtocol || code == ErrorCode::kInternal;
+    timer_.pause((away ? quick : slow).next(), stop);
+  }
+  return nullptr;
+}
+
+Result<void> check_groups(const std::vector<std::string>& groups) {
+  for (const auto& entry : groups) {
+    const auto colon = entry.find(':');
+    const auto name = std::string_view(entry).substr(0, colon);
+    if (!is_valid_name(name))
+      return fail(
+          ErrorCode::kUsage,
+          fmt::format("'{}' in groups is not the name of a group: letters, digits, '-' and '_' are allowed", entry));
+    if (colon == std::string::npos) continue;
+    const auto role = std::string_view(entry).substr(colon + 1);
+    if (!parse_enum<Role>(role))
+      return fail(ErrorCode::kUsage,
+                  fmt::format("'{}' in groups has the role '{}': read, write and admin are allowed", entry, role));
+  }
+  return {};
+}
+
+bool should_reconnect(const Settings& settings, const Session& session, Timestamp now) {
+  if (settings.reconnect != Reconnect::kLost) return settings.reconnect == Reconnect::kAlways;
+  if (now - session.last_failure.load() < kRecentFailure || now - session.last_contact.load() > settings.lease)
+    return true;
+  return settings.lifetime && now - session.registered_at >= settings.lifetime->to_chrono();
+}
+
+}  // namespace mito::worker

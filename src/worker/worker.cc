@@ -1,0 +1,180 @@
+#include "worker/worker.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <pthread.h>
+#include <signal.h>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/logging.h"
+#include "client/client.h"
+#include "client/credentials.h"
+#include "worker/registration.h"
+#include "worker/slot.h"
+#include "worker/supervised_runner.h"
+
+namespace mito::worker {
+namespace {
+
+constexpr log::Source kLog{"netmito::worker"};
+
+Result<std::optional<std::string>> find_password(const Settings& settings) {
+  if (settings.password || !settings.password_file) return settings.password;
+  std::ifstream file(*settings.password_file);
+  std::string line;
+  if (!std::getline(file, line))
+    return fail(ErrorCode::kUsage,
+                fmt::format("the password file {} cannot be read or is empty", settings.password_file->native()));
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+/// Ends of slots, waited for by the main thread.
+class Ends {
+ public:
+  void add(SlotEnd end) {
+    const std::lock_guard lock(mutex_);
+    ends_.push_back(end);
+    changed_.notify_all();
+  }
+  /// Whether `count` slots had ended before `stop` or the deadline.
+  bool wait(std::size_t count, const std::stop_token& stop, std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, stop, deadline, [&] { return ends_.size() >= count; });
+  }
+  [[nodiscard]] Outcome outcome() {
+    const std::lock_guard lock(mutex_);
+    if (std::ranges::find(ends_, SlotEnd::kTaskKilled) != ends_.end()) return Outcome::kTasksKilled;
+    return std::ranges::find(ends_, SlotEnd::kStopped) != ends_.end() ? Outcome::kStopped : Outcome::kRemoved;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<SlotEnd> ends_;
+};
+
+constexpr auto kFarAway = std::chrono::hours{24 * 365};
+
+}  // namespace
+
+int exit_code(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kStopped:
+      return 0;
+    case Outcome::kTasksKilled:
+      return 3;
+    case Outcome::kRemoved:
+      return 4;
+  }
+  return 1;
+}
+
+class Worker::Impl {
+ public:
+  Impl(Settings settings, Observer observer) : settings_(std::move(settings)), observer_(std::move(observer)) {}
+
+  Result<Outcome> run(const std::stop_token& stop, const std::stop_token& kill) {
+    signal(SIGPIPE, SIG_IGN);
+    MITO_TRY(check_groups(settings_.groups));
+    MITO_TRY_ASSIGN(auto address, client::Address::parse(settings_.coordinator_addr));
+    MITO_TRY_ASSIGN(const auto password, find_password(settings_));
+    MITO_TRY_ASSIGN(auto directory,
+                    settings_.work_dir ? std::filesystem::absolute(*settings_.work_dir) : default_work_directory());
+    http::ClientSettings connections;
+    connections.user_agent = "mito-worker";
+    connections.connections_per_host = 2 * settings_.slots + 8;  // a fetch and a heartbeat each, and some for transfers
+    auto http = std::make_shared<http::Client>(connections);
+    HttpTransport transport(http);
+    CoordinatorLink link(transport, address, Timer::real());
+    client::Client user(address, http);
+    UserToken token([&](std::stop_token token_stop) -> Result<std::string> {
+      client::TerminalPrompt prompt;
+      const client::LoginSettings login{
+          .credential_path = settings_.credential_path, .user = settings_.user, .password = password};
+      MITO_TRY(client::connect(user, login, prompt, std::move(token_stop)));
+      return user.token();
+    });
+    Registrar registrar(link, token, settings_, Timer::real());
+
+    const EitherStop drain(stop, kill);
+    MITO_TRY_ASSIGN(auto first, registrar.register_once(drain.token()));
+    if (auto groups = check_registered_groups(user, *first, drain.token()); !groups) {
+      static_cast<void>(link.unregister(*first, {}));
+      return std::unexpected(std::move(groups).error());
+    }
+    const auto inherited = inherited_environment();
+    Heartbeats heartbeats(link, {.interval = settings_.heartbeat_interval, .lease = settings_.lease});
+    const SlotShared shared{link,
+                            heartbeats,
+                            registrar,
+                            Timer::real(),
+                            settings_,
+                            inherited,
+                            std::move(directory),
+                            observer_.on_registered};
+    return serve(shared, std::move(first), drain.token(), kill);
+  }
+
+ private:
+  /// A group that does not exist is left out by the coordinator without a word.
+  Result<void> check_registered_groups(const client::Client& user, const Session& session, std::stop_token stop) {
+    if (settings_.groups.empty()) return {};
+    const auto known = user.get_worker(session.uuid, std::move(stop));
+    if (!known) {
+      kLog.debug("The groups of the worker could not be checked: {}", known.error().text());
+      return {};
+    }
+    std::vector<std::string_view> missing;
+    for (const auto& entry : settings_.groups) {
+      const auto name = std::string_view(entry).substr(0, entry.find(':'));
+      if (!known->groups.contains(std::string(name))) missing.push_back(name);
+    }
+    if (missing.empty()) return {};
+    return fail(ErrorCode::kUsage,
+                fmt::format("the coordinator has no group named {}: check --groups", fmt::join(missing, ", ")));
+  }
+
+  Result<Outcome> serve(const SlotShared& shared, std::unique_ptr<Session> first, const std::stop_token& drain,
+                        const std::stop_token& kill) {
+    Ends ends;
+    std::stop_source end;
+    const StopTokens stops{drain, end.get_token(), kill};
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < settings_.slots; ++i)
+      threads.emplace_back([&, i, session = std::move(first)]() mutable {
+        pthread_setname_np(pthread_self(), fmt::format("slot-{}", i).c_str());
+        SupervisedRunner runner;
+        ends.add(run_slot(shared, runner, std::move(session), stops));
+      });
+    const auto now = [] { return std::chrono::steady_clock::now(); };
+    ends.wait(threads.size(), drain, now() + kFarAway);
+    if (drain.stop_requested()) {
+      kLog.info("Worker exits due to terminate signal received. Wait for resource cleanup");
+      ends.wait(threads.size(), kill, now() + settings_.grace);
+      end.request_stop();
+    }
+    threads.clear();
+    return ends.outcome();
+  }
+
+  Settings settings_;
+  Observer observer_;
+};
+
+Worker::Worker(Settings settings, Observer observer)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(observer))) {}
+Worker::~Worker() = default;
+Result<Outcome> Worker::run(std::stop_token stop, std::stop_token kill) {
+  return impl_->run(stop, kill);
+}
+
+}  // namespace mito::worker

@@ -20,9 +20,12 @@ struct Unit {
   bool binary = false;
 };
 
-/// A decimal number as mantissa x 10^scale; digits beyond the 19th count only by their place.
+/// From here on further digits count only by their place: twenty digits are more than any size that fits has.
+constexpr Wide kEnoughDigits = 10'000'000'000'000'000'000U;
+
+/// A decimal number as mantissa x 10^scale. The mantissa is below 2^67, so that its product with 2^60 fits into Wide.
 struct Number {
-  std::uint64_t mantissa = 0;
+  Wide mantissa = 0;
   std::int64_t scale = 0;
 };
 
@@ -70,8 +73,8 @@ bool parse_number(std::string_view text, Number& number) {
     if (c == ' ' || c == '_') continue;
     if (is_digit(c)) {
       any_digit = true;
-      if (number.mantissa < kMaximum / 10) {
-        number.mantissa = number.mantissa * 10 + static_cast<std::uint64_t>(c - '0');
+      if (number.mantissa < kEnoughDigits) {
+        number.mantissa = number.mantissa * 10 + static_cast<unsigned>(c - '0');
         number.scale -= fraction ? 1 : 0;
       } else {
         number.scale += fraction ? 0 : 1;
@@ -92,10 +95,10 @@ bool parse_number(std::string_view text, Number& number) {
 
 /// mantissa x factor x 10^scale rounded to the nearest integer, halves up; false when it does not fit.
 bool scale_up(Number number, std::uint64_t factor, std::uint64_t& result) {
-  Wide value = Wide{number.mantissa} * factor;
+  Wide value = number.mantissa * factor;
   for (; number.scale > 0 && value != 0; --number.scale) {
-    value *= 10;
     if (value > kMaximum) return false;
+    value *= 10;
   }
   if (number.scale < 0) {
     if (number.scale < -kGreatestPower) {

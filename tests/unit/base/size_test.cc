@@ -68,8 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Text{"word", "twelve"}, Text{"comma", "1,000"}, Text{"point_at_the_start", ".5"},
                     Text{"two_exponents", "1ee3"}, Text{"underscores", "__"}, Text{"exponent_without_digits", "1e-"},
                     Text{"tab", "1\t"}, Text{"two_to_the_64", "18446744073709551616"}, Text{"sixteen_EiB", "16EiB"},
-                    Text{"huge", "1e99"}, Text{"rounds_beyond", "18446744073709551615.5"},
-                    Text{"huge_EiB", "99999999999999999999EiB"},
+                    Text{"huge", "1e99"}, Text{"huge_EiB", "99999999999999999999EiB"},
                     Text{"huge_EiB_exponent", "99999999999999999999e30EiB"},
                     Text{"huge_exponent", "1e99999999999999999999"}),
     [](const auto& test) { return test.param.name; });

@@ -107,6 +107,8 @@ struct Command {
   std::span<const Command> commands{};
   std::string_view alias{};    ///< Another name, not shown in lists.
   std::string_view details{};  ///< Shown at the end of its help: examples, formats.
+  /// How to find the things it is about, said when one is not found. Holds for sub-commands too.
+  std::string_view look_up{};
 };
 
 /// The command of that name or alias; null when there is none.

@@ -55,7 +55,7 @@ enum class OtherSessions { kKeep, kEnd };
 class Prompt {
  public:
   virtual ~Prompt() = default;
-  /// `question` is printed as it is. Fails with kNotLoggedIn when nobody can be asked.
+  /// `question` is printed as it is. Fails with kUsage when nobody can be asked.
   virtual Result<std::string> ask(std::string_view question) = 0;
   /// The same without showing what is typed.
   virtual Result<std::string> ask_secret(std::string_view question) = 0;

@@ -26,6 +26,16 @@ Result<bool> accepts(const Client& client, const std::string& username, std::sto
   }
 }
 
+/// What `answer` has; that nobody could be asked means here that nobody is logged in.
+Result<std::string> answer_for_login(std::string_view missing, Result<std::string> answer) {
+  if (answer || answer.error().code() != ErrorCode::kUsage) return answer;
+  return fail(ErrorCode::kNotLoggedIn,
+              fmt::format("not logged in: the {} is missing and cannot be asked for without a terminal; give --user "
+                          "and --password, set "
+                          "MITO_USER and MITO_PASSWORD, or log in once with: mito client login USERNAME PASSWORD",
+                          missing));
+}
+
 }  // namespace
 
 Result<void> log_in(Client& client, const CredentialFile& file, std::string_view username, std::string_view password,
@@ -53,11 +63,11 @@ Result<Login> connect(Client& client, const LoginSettings& settings, Prompt& pro
 
   Login login{.username = settings.user.value_or(""), .file = std::move(file), .fresh = true};
   if (login.username.empty()) {
-    MITO_TRY_ASSIGN(login.username, prompt.ask("Username: "));
+    MITO_TRY_ASSIGN(login.username, answer_for_login("user name", prompt.ask("Username: ")));
   }
   std::string password = settings.password.value_or("");
   if (!settings.password) {
-    MITO_TRY_ASSIGN(password, prompt.ask_secret("Please Input Password: "));
+    MITO_TRY_ASSIGN(password, answer_for_login("password", prompt.ask_secret("Please Input Password: ")));
   }
   MITO_TRY(log_in(client, login.file, login.username, password, OtherSessions::kKeep, std::move(stop)));
   return login;

@@ -18,9 +18,8 @@ std::unexpected<Error> nobody_to_ask(std::string_view question) {
   while (question.ends_with(' ') || question.ends_with(':'))
     question.remove_suffix(1);
   return fail(
-      ErrorCode::kNotLoggedIn,
-      fmt::format("\"{}\" cannot be asked for without a terminal; give --user and --password, set MITO_USER and "
-                  "MITO_PASSWORD, or log in once with: mito client login USERNAME PASSWORD",
+      ErrorCode::kUsage,
+      fmt::format("an answer to \"{}\" is missing and cannot be asked for without a terminal; give it as an argument",
                   question));
 }
 

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+// The commands of `mito client`, a file for each group, and the other roles.
+namespace mito::cli {
+
+std::span<const Command> user_commands();
+std::span<const Command> group_commands();
+std::span<const Command> attachment_commands();
+std::span<const Command> task_commands();
+std::span<const Command> artifact_commands();
+std::span<const Command> worker_commands();
+std::span<const Command> admin_commands();
+/// login, auth, cmd, quit.
+std::span<const Command> session_commands();
+
+/// The whole tree of `mito client`.
+const Command& client_tree();
+
+/// `mito client …`, from the words behind `client`; the exit code of the program.
+int run_client(std::span<const std::string> words);
+int run_coordinator(std::span<const std::string> words);
+int run_worker(std::span<const std::string> words);
+/// A coordinator and a worker for trying things.
+int run_dev(std::span<const std::string> words);
+
+/// `error: …` on standard error; the exit code that goes with it.
+int report(const Error& error);
+
+}  // namespace mito::cli

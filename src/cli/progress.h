@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "client/client.h"
+
+namespace mito::cli {
+
+/// Whether a transfer shows how far it is.
+enum class ShowProgress { kNo, kYes };
+
+/// One line on standard error that shows how far a transfer is; nothing where that is not a terminal. update() may be
+/// called from any thread.
+class ProgressBar {
+ public:
+  ProgressBar(ShowProgress show, std::string title);
+  /// Removes the line.
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  /// To be handed to a transfer; must not outlive the bar.
+  [[nodiscard]] client::Progress callback();
+
+ private:
+  void update(std::uint64_t done, std::uint64_t total);
+
+  std::string title_;
+  bool shown_;
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point begin_;
+  std::chrono::steady_clock::time_point drawn_;
+};
+
+/// `[=====>    ]  45%  12 MB / 30 MB  3.2 MB/s  6s left`
+std::string render_progress(std::uint64_t done, std::uint64_t total, std::chrono::duration<double> passed);
+
+}  // namespace mito::cli

@@ -74,118 +74,118 @@ class Queries {
   virtual Result<void> each_worker_access(const std::function<void(WorkerAccess&&)>& take) = 0;
   /// What recovery needs of a task: no labels, no spec unless it has a watch that was not reached.
   struct ActiveTask {
-    TaskId id;
-    TaskUuid uuid;
-    UserId creator;
-    GroupId group;
-    std::vector<std::string> tags;
+    TaskId id{};
+    TaskUuid uuid{};
+    UserId creator{};
+    GroupId group{};
+    std::vector<std::string> tags{};
     TaskState state = TaskState::kReady;
     std::int32_t priority = 0;
     std::int64_t timeout_seconds = 0;
-    Timestamp updated_at;
-    std::optional<WorkerId> assigned_worker;
+    Timestamp updated_at{};
+    std::optional<WorkerId> assigned_worker{};
     std::int32_t losses = 0;
-    std::optional<TaskUuid> downstream;
-    std::optional<Watch> watch;  ///< Only while not reached.
+    std::optional<TaskUuid> downstream{};
+    std::optional<Watch> watch{};  ///< Only while not reached.
   };
   /// Tasks that are not archived, by id.
   virtual Result<void> each_active_task(const std::function<void(ActiveTask&&)>& take) = 0;
 };
 
 struct NewUser {
-  std::string username;
-  std::string encrypted_password;
+  std::string username{};
+  std::string encrypted_password{};
   bool admin = false;
-  Timestamp now;
+  Timestamp now{};
 };
 
 struct NewWorker {
-  WorkerUuid uuid;
-  UserId creator;
-  std::vector<std::string> tags;
-  std::vector<std::string> labels;
-  std::vector<std::pair<GroupId, Role>> access;
-  std::optional<std::chrono::milliseconds> lease;
-  std::vector<std::string> features;
-  std::string info;
-  Timestamp now;
+  WorkerUuid uuid{};
+  UserId creator{};
+  std::vector<std::string> tags{};
+  std::vector<std::string> labels{};
+  std::vector<std::pair<GroupId, Role>> access{};
+  std::optional<std::chrono::milliseconds> lease{};
+  std::vector<std::string> features{};
+  std::string info{};
+  Timestamp now{};
 };
 
 struct NewTask {
-  TaskId id;  ///< From Writer::reserve_task_ids.
-  TaskUuid uuid;
-  UserId creator;
-  GroupId group;
+  TaskId id{};  ///< From Writer::reserve_task_ids.
+  TaskUuid uuid{};
+  UserId creator{};
+  GroupId group{};
   std::int64_t number = 0;
-  std::vector<std::string> tags;
-  std::vector<std::string> labels;
-  Timestamp now;
-  TaskState state = TaskState::kReady;      ///< Ready, Pending, or Running when a worker was waiting for it …
-  std::optional<WorkerId> assigned_worker;  ///< … which is named here.
+  std::vector<std::string> tags{};
+  std::vector<std::string> labels{};
+  Timestamp now{};
+  TaskState state = TaskState::kReady;        ///< Ready, Pending, or Running when a worker was waiting for it …
+  std::optional<WorkerId> assigned_worker{};  ///< … which is named here.
   std::int64_t timeout_seconds = 0;
   std::int32_t priority = 0;
-  std::string spec;
-  std::optional<TaskUuid> upstream;
+  std::string spec{};
+  std::optional<TaskUuid> upstream{};
   bool has_watch = false;  ///< The spec has one: recovery must read it.
 };
 
 /// Ready -> Running.
 struct Claim {
-  TaskId task;
-  WorkerId worker;
-  Timestamp now;
+  TaskId task{};
+  WorkerId worker{};
+  Timestamp now{};
 };
 /// What a worker is told about the task it got.
 struct ClaimedTask {
-  TaskUuid uuid;
+  TaskUuid uuid{};
   std::int64_t timeout_seconds = 0;
-  std::string spec;
-  std::optional<TaskUuid> upstream;
+  std::string spec{};
+  std::optional<TaskUuid> upstream{};
 };
 
 /// Running -> Finished or Cancelled, not yet archived.
 struct StateReport {
-  TaskId task;
-  WorkerId worker;
+  TaskId task{};
+  WorkerId worker{};
   TaskState state = TaskState::kFinished;
-  Timestamp now;
+  Timestamp now{};
 };
 
 /// Into the archive; the worker, if one held it, holds nothing any more.
 struct Archive {
-  TaskId task;
-  std::vector<TaskState> from;     ///< Only from one of these states …
-  std::optional<WorkerId> worker;  ///< … and only while this worker holds it (empty: nobody does).
+  TaskId task{};
+  std::vector<TaskState> from{};     ///< Only from one of these states …
+  std::optional<WorkerId> worker{};  ///< … and only while this worker holds it (empty: nobody does).
   TaskState state = TaskState::kFinished;
-  std::string result;
-  std::optional<WorkerUuid> reporter;
-  std::string detail;  ///< JSON object or empty.
-  Timestamp now;
+  std::string result{};
+  std::optional<WorkerUuid> reporter{};
+  std::string detail{};  ///< JSON object or empty.
+  Timestamp now{};
 };
 
 /// Back to Ready; the worker holds nothing any more. Its Pending child, if there is one, is removed.
 struct Release {
-  TaskId task;
-  WorkerId worker;
+  TaskId task{};
+  WorkerId worker{};
   bool count_loss = false;
-  Timestamp now;
+  Timestamp now{};
 };
 
 struct GroupCounters {
-  GroupId group;
+  GroupId group{};
   std::int64_t old_task_count = 0;
   std::int64_t new_task_count = 0;
-  std::optional<Timestamp> now;  ///< Becomes the group's updated_at; empty leaves it.
+  std::optional<Timestamp> now{};  ///< Becomes the group's updated_at; empty leaves it.
 };
 
 struct TaskChange {
-  TaskId task;
-  std::optional<std::vector<std::string>> tags;
-  std::optional<std::int64_t> timeout_seconds;
-  std::optional<std::int32_t> priority;
-  std::optional<std::string> spec;
+  TaskId task{};
+  std::optional<std::vector<std::string>> tags{};
+  std::optional<std::int64_t> timeout_seconds{};
+  std::optional<std::int32_t> priority{};
+  std::optional<std::string> spec{};
   bool has_watch = false;  ///< Of the new spec.
-  Timestamp now;
+  Timestamp now{};
 };
 
 /// The one connection that writes; lives on the core thread. One transaction at a time.

@@ -43,15 +43,16 @@ class Body {
 
 /// A request whose head has arrived.
 struct Request {
-  std::string method;        ///< As sent; case-sensitive.
-  std::string path;          ///< Undecoded, from `/`; absolute-form targets are reduced to it.
-  std::string query;         ///< Undecoded, without `?`.
+  std::string method;  ///< As sent; case-sensitive.
+  std::string path;    ///< Undecoded, from `/`; absolute-form targets are reduced to it.
+  std::string query;   ///< Undecoded, without `?`.
   Headers headers;
   std::string peer_address;  ///< IP address without port.
   std::uint64_t id = 0;      ///< Counts requests, for the log.
   Body* body = nullptr;
-  /// Completes when the peer has closed its side, or at abort(); never when the peer pipelines a further request or has unread body
-  /// left. For requests that are held open; may be used until the response's source is gone. Ends early when it is cancelled.
+  /// Completes when the peer has closed its side, or at abort(); never when the peer pipelines a further request or has
+  /// unread body left. For requests that are held open; may be used until the response's source is gone. Ends early
+  /// when it is cancelled.
   std::function<Awaitable<void>()> until_peer_closes;
 };
 
@@ -70,21 +71,21 @@ struct Response {
   Headers headers{};
   std::string body{};
   std::unique_ptr<BodySource> source{};  ///< Instead of `body`.
-  bool close = false;                  ///< End the connection after this response.
+  bool close = false;                    ///< End the connection after this response.
 };
 
 using Handler = std::function<Awaitable<Response>(Request&)>;
 
 struct ServerSettings {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;                             ///< 0: any free one.
-  unsigned threads = 0;                               ///< 0: one per core.
-  std::size_t max_connections = 0;                    ///< 0: from RLIMIT_NOFILE (raised to its hard limit), less a reserve.
-  std::size_t max_target_bytes = 65'534;              ///< Longer: 414.
-  std::size_t max_header_fields = 100;                ///< More: 431.
+  std::uint16_t port = 0;                 ///< 0: any free one.
+  unsigned threads = 0;                   ///< 0: one per core.
+  std::size_t max_connections = 0;        ///< 0: from RLIMIT_NOFILE (raised to its hard limit), less a reserve.
+  std::size_t max_target_bytes = 65'534;  ///< Longer: 414.
+  std::size_t max_header_fields = 100;    ///< More: 431.
   std::size_t max_head_bytes = 480 << 10;
-  std::chrono::milliseconds idle_timeout{150'000};    ///< Between requests of a connection.
-  std::chrono::milliseconds head_timeout{60'000};     ///< For a request head once its first byte came.
+  std::chrono::milliseconds idle_timeout{150'000};        ///< Between requests of a connection.
+  std::chrono::milliseconds head_timeout{60'000};         ///< For a request head once its first byte came.
   std::chrono::milliseconds body_stall_timeout{60'000};   ///< Without any byte of a body that is read.
   std::chrono::milliseconds write_stall_timeout{60'000};  ///< Without any byte of a response taken by the peer.
 };
@@ -99,9 +100,9 @@ struct ServerStatistics {
 
 /// HTTP/1.1 on N threads ("io-<n>"), one io_context each; a connection stays on its thread. Knows no routes.
 ///
-/// Keep-alive, pipelining (answers in order), `Expect: 100-continue`, chunked request bodies, HEAD (the body of the response
-/// is not sent, its length is), absolute-form targets, requests without Host. At the connection limit it stops accepting.
-/// A handler that throws is answered 500 with the text `Service panicked`, and logged.
+/// Keep-alive, pipelining (answers in order), `Expect: 100-continue`, chunked request bodies, HEAD (the body of the
+/// response is not sent, its length is), absolute-form targets, requests without Host. At the connection limit it stops
+/// accepting. A handler that throws is answered 500 with the text `Service panicked`, and logged.
 class Server {
  public:
   /// `handler` is called on the connection's thread, concurrently on several of them.
@@ -112,11 +113,12 @@ class Server {
   Result<void> start();
   [[nodiscard]] std::uint16_t port() const;
   /// Stops accepting; requests in flight are answered with `Connection: close`; idle connections are closed at the end
-  /// of `grace`, or as soon as nothing is in flight any more. What is in flight at the end of `grace` is cut off as by abort().
-  /// Returns when all threads have ended, so every handler must end by itself or when it is cancelled. Not from an I/O thread.
+  /// of `grace`, or as soon as nothing is in flight any more. What is in flight at the end of `grace` is cut off as by
+  /// abort(). Returns when all threads have ended, so every handler must end by itself or when it is cancelled. Not
+  /// from an I/O thread.
   void stop(std::chrono::milliseconds grace);
-  /// Stops accepting and cuts every connection off at once: until_peer_closes() returns, bodies fail, handlers are cancelled
-  /// (asio::cancellation_type::terminal). May be called while stop() waits.
+  /// Stops accepting and cuts every connection off at once: until_peer_closes() returns, bodies fail, handlers are
+  /// cancelled (asio::cancellation_type::terminal). May be called while stop() waits.
   void abort();
   [[nodiscard]] ServerStatistics statistics() const;
 

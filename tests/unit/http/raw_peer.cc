@@ -144,4 +144,54 @@ bool RawPeer::hears_within(std::chrono::milliseconds time) {
   return ::poll(&wanted, 1, static_cast<int>(time.count())) > 0;
 }
 
+RawServer::RawServer(std::string answer, Then then)
+    : answer_(std::move(answer)), then_(then), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(listener_, 16) != 0 ||
+      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    throw std::runtime_error("cannot listen");
+  port_ = ntohs(address.sin_port);
+  thread_ = std::thread([this] { serve(); });
+}
+
+RawServer::~RawServer() {
+  ::shutdown(listener_, SHUT_RDWR);
+  thread_.join();
+  ::close(listener_);
+  for (int connection : waiting_)
+    ::close(connection);
+}
+
+void RawServer::serve() {
+  for (;;) {
+    int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (connection < 0) return;
+    answer_one(connection);
+    ++served_;
+  }
+}
+
+void RawServer::answer_one(int connection) {
+  std::string head;
+  std::array<char, 4096> piece;
+  while (head.find("\r\n\r\n") == std::string::npos) {
+    auto count = ::recv(connection, piece.data(), piece.size(), 0);
+    if (count <= 0) break;
+    head.append(piece.data(), static_cast<std::size_t>(count));
+  }
+  ::send(connection, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+  if (then_ == Then::kWait) {
+    waiting_.push_back(connection);
+    return;
+  }
+  if (then_ == Then::kReset) {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  ::close(connection);
+}
+
 }  // namespace mito::http::testing

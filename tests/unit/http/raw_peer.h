@@ -1,11 +1,14 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "http/message.h"
 
@@ -53,6 +56,33 @@ class RawPeer {
 
   int socket_ = -1;
   std::string buffer_;
+};
+
+/// A server that answers each of its connections, one after the other, with the same bytes after it has seen a request
+/// head.
+class RawServer {
+ public:
+  enum class Then { kClose, kReset, kWait };
+  RawServer(std::string answer, Then then);
+  ~RawServer();
+  RawServer(const RawServer&) = delete;
+  RawServer& operator=(const RawServer&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// Connections served so far.
+  [[nodiscard]] int served() const { return served_; }
+
+ private:
+  void serve();
+  void answer_one(int connection);
+
+  const std::string answer_;
+  const Then then_;
+  int listener_ = -1;
+  std::uint16_t port_ = 0;
+  std::atomic<int> served_ = 0;
+  std::vector<int> waiting_;
+  std::thread thread_;
 };
 
 }  // namespace mito::http::testing

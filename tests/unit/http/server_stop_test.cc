@@ -35,12 +35,14 @@ TEST(ServerStop, AnswersWhatIsInFlight) {
     return connection == "close";
   }));
   EXPECT_TRUE(idle.is_closed());
+  idle.close();
   EXPECT_EQ(stopped.wait_for(milliseconds(0)), std::future_status::timeout);
   test.gate.open();
   auto response = busy.receive();
   EXPECT_EQ(response.body, "through");
   EXPECT_EQ(response.header("connection"), "close");
   EXPECT_TRUE(busy.is_closed());
+  busy.close();
   EXPECT_EQ(stopped.wait_for(seconds(10)), std::future_status::ready);
 }
 

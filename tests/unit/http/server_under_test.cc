@@ -82,6 +82,18 @@ Awaitable<Response> count_body(Request& request) {
   }
 }
 
+Response object(const Request& request) {
+  const auto* range = request.headers.find("range");
+  if (range == nullptr || request.query == "whole") return text(200, object_bytes());
+  auto start = std::stoul(range->substr(std::string("bytes=").size()));
+  if (start >= object_bytes().size()) return text(416, "nothing there");
+  if (request.query == "wrong") ++start;
+  auto response = text(request.query == "200" ? 200 : 206, object_bytes().substr(start));
+  response.headers.add("content-range",
+                       fmt::format("bytes {}-{}/{}", start, object_bytes().size() - 1, object_bytes().size()));
+  return response;
+}
+
 Response show(const Request& request) {
   auto out = fmt::format("{} {} [{}]\n", request.method, request.path, request.query);
   for (const auto& [name, value] : request.headers.fields())
@@ -91,6 +103,17 @@ Response show(const Request& request) {
 }
 
 }  // namespace
+
+const std::string& object_bytes() {
+  static const std::string bytes = [] {
+    std::string out;
+    for (int i = 0; out.size() < 100'000; ++i)
+      out += std::to_string(i);
+    out.resize(100'000);
+    return out;
+  }();
+  return bytes;
+}
 
 Awaitable<void> Gate::wait() {
   auto executor = co_await asio::this_coro::executor;
@@ -138,6 +161,7 @@ Awaitable<Response> ServerUnderTest::handle(Request& request) {
   if (path == "/echo") co_return co_await echo(request);
   if (path == "/count") co_return co_await count_body(request);
   if (path == "/ignore") co_return text(401, "no");
+  if (path == "/object") co_return object(request);
   if (path == "/show") co_return show(request);
   if (path == "/throw") throw std::runtime_error("a bug");
   if (path == "/source") co_return with_source(sources_alive, Ending::kWhole);

@@ -33,6 +33,9 @@ class Gate {
   std::condition_variable changed_;
 };
 
+/// What /object holds: 100,000 bytes, all places different enough.
+const std::string& object_bytes();
+
 /// A server on a free port of the loopback interface, with handlers by path:
 ///   /hello   `hello`                       /echo    the body back; 413 over 2 MiB, 400 when it cannot be read
 ///   /count   the body's length, streamed   /ignore  401 without a look at the body

@@ -5,7 +5,7 @@
 namespace mito::protocol {
 
 std::string DecodeError::text() const {
-  std::string out = path.empty() ? "" : path + ": ";
+  std::string out = at_root ? "" : path + ": ";
   return out + message + " at line " + std::to_string(line) + " column " + std::to_string(column);
 }
 
@@ -33,8 +33,7 @@ MITO_INSTANTIATE(std::optional<WorkerTaskResp>)
 MITO_INSTANTIATE(std::optional<WorkerTaskText>)
 #undef MITO_INSTANTIATE
 
-// Stored forms
-// -----------------------------------------------------------------------------------------------------------------
+// --- Stored forms ---
 
 namespace {
 

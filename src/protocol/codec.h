@@ -18,7 +18,8 @@ struct DecodeError {
     kShape,   ///< JSON of the wrong shape: answered 422.
   };
   Kind kind = Kind::kSyntax;
-  std::string path;     ///< `task_spec.resources[0].local_path`; empty at the root.
+  bool at_root = true;  ///< The error is about the whole text, `path` says nothing.
+  std::string path;  ///< `task_spec.resources[0].local_path`. May be empty elsewhere, too: a member may be called "".
   std::string message;  ///< Without path and position.
   std::size_t line = 1;
   std::size_t column = 0;

@@ -4,6 +4,8 @@
 
 #include "base/encoding.h"
 #include "protocol/routes.h"
+#include "protocol/spellings.h"
+#include "protocol/text.h"
 
 namespace mito::protocol {
 namespace {
@@ -131,16 +133,6 @@ std::string_view take_parameter(std::string_view& path) {
   return name;
 }
 
-std::string unknown_content_type(std::string_view text) {
-  std::string message = "unknown variant `" + std::string(text) + "`, expected one of ";
-  bool first = true;
-  for (const auto& [value, name] : accepted_spellings<ArtifactContentType>()) {
-    message += (first ? "`" : ", `") + std::string(name) + "`";
-    first = false;
-  }
-  return message;
-}
-
 }  // namespace
 
 Match match(std::string_view method, std::string_view path) {
@@ -181,7 +173,7 @@ std::expected<PathArguments, std::string> parse_path(const Match& match) {
       arguments.uuid = *uuid;
     } else if (names[i] == "content_type") {
       const auto type = parse_enum<ArtifactContentType>(values[i]);
-      if (!type) return std::unexpected(unknown_content_type(values[i]));
+      if (!type) return std::unexpected(unknown_variant(values[i], accepted_names<ArtifactContentType>()));
       arguments.content_type = *type;
     } else if (names[i] == "username") {
       arguments.username = std::move(values[i]);

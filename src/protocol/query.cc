@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "protocol/spellings.h"
 #include "protocol/text.h"
 
 namespace mito::protocol {
@@ -12,20 +13,9 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 /// Nothing, or why the parameters are refused.
 using Refusal = std::optional<std::string>;
 
-template <class E>
-std::string unknown_variant(std::string_view text) {
-  std::string message = "unknown variant `" + std::string(text) + "`, expected one of ";
-  bool first = true;
-  for (const auto& [value, name] : accepted_spellings<E>()) {
-    message += (first ? "`" : ", `") + std::string(name) + "`";
-    first = false;
-  }
-  return message;
-}
-
 Refusal read(ShutdownOp& value, std::string_view text) {
   const auto parsed = parse_enum<ShutdownOp>(text);
-  if (!parsed) return unknown_variant<ShutdownOp>(text);
+  if (!parsed) return unknown_variant(text, accepted_names<ShutdownOp>());
   value = *parsed;
   return {};
 }

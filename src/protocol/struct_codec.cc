@@ -1,5 +1,6 @@
 #include <bitset>
 
+#include "protocol/json_errors.h"
 #include "protocol/value_codec.h"
 
 namespace mito::protocol {
@@ -49,7 +50,7 @@ std::size_t find_field(std::span<const FieldInfo> fields, std::string_view name,
 
 bool skip_unknown(JsonReader& reader, std::string_view key) {
   const std::string name(key);
-  return (reader.read_colon() && reader.skip_value(JsonReader::Check::kLoose)) || reader.in_member(name);
+  return reader.read_colon() && (reader.skip_value(JsonReader::Check::kLoose) || reader.in_member(name));
 }
 
 bool read_from_object(JsonReader& reader, const StructInfo& info, void* object) {
@@ -70,7 +71,8 @@ bool read_from_object(JsonReader& reader, const StructInfo& info, void* object) 
     if (seen.test(index)) return reader.fail_shape("duplicate field `" + std::string(field.name) + "`");
     seen.set(index);
     next = index + 1;
-    if (!reader.read_colon() || !field.read(reader, object)) return reader.in_member(field.name);
+    if (!reader.read_colon()) return false;
+    if (!field.read(reader, object)) return reader.in_member(field.name);
   }
   for (std::size_t i = 0; i < info.fields.size(); ++i) {
     if (seen.test(i) || info.fields[i].read_missing(object)) continue;
@@ -84,7 +86,7 @@ bool read_from_object(JsonReader& reader, const StructInfo& info, void* object) 
 bool read_struct(JsonReader& reader, const StructInfo& info, void* object) {
   switch (reader.peek()) {
     case JsonReader::kEnd:
-      return reader.fail_syntax("EOF while parsing a value", JsonReader::At::kNext);
+      return reader.fail_syntax(json_errors::kEofValue, JsonReader::At::kNext);
     case '[':
       reader.skip();
       if (read_from_array(reader, info, object)) return reader.end_array();

@@ -8,8 +8,7 @@ constexpr std::string_view kOutcomes[] = {"Ok", "Err"};
 
 }  // namespace
 
-// Specs and results
-// ------------------------------------------------------------------------------------------------------------
+// --- Specs and results ---
 
 MITO_TABLE(TaskSpec, MEMBER(args), DEFAULTED(envs), DEFAULTED(resources), DEFAULTED(terminal_output), MEMBER(watch));
 MITO_TABLE_AS(TaskResult, "struct TaskResultSpec", MEMBER(exit_status), field<&M::message>("msg"));
@@ -45,8 +44,7 @@ const TypeInfo& Codec<RemoteFile>::type() {
   return kInfo;
 }
 
-// Submitting and changing
-// ------------------------------------------------------------------------------------------------------
+// --- Submitting and changing ---
 
 bool Codec<SubmitTaskOutcome>::read(JsonReader& reader, SubmitTaskOutcome& value) {
   constexpr std::string_view kForm = "newtype variant";

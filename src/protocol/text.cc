@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 
 #include <fmt/core.h>
@@ -91,7 +92,8 @@ std::string show_float(double value) {
   std::string digits(text.substr(0, mark));
   std::erase(digits, '.');
   const std::string sign = std::signbit(value) ? "-" : "";
-  if (exponent < kMinPlain || exponent > kMaxPlain) return sign + std::string(text);
+  if (exponent < kMinPlain || exponent > kMaxPlain)
+    return sign + std::string(text.substr(0, mark)) + (exponent < 0 ? "e-" : "e+") + std::to_string(std::abs(exponent));
   if (exponent < 0) return sign + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
   const auto whole = static_cast<std::size_t>(exponent) + 1;
   if (digits.size() <= whole) return sign + digits + std::string(whole - digits.size(), '0') + ".0";
@@ -131,6 +133,15 @@ std::string show_string(std::string_view text) {
     text.remove_prefix(piece.length);
   }
   return out + '"';
+}
+
+std::string unknown_variant(std::string_view name, std::span<const std::string_view> accepted) {
+  std::string message = fmt::format("unknown variant `{}`, expected ", name);
+  if (accepted.size() == 2) return message + fmt::format("`{}` or `{}`", accepted[0], accepted[1]);
+  if (accepted.size() > 2) message += "one of ";
+  for (std::size_t i = 0; i < accepted.size(); ++i)
+    message += fmt::format("{}`{}`", i == 0 ? "" : ", ", accepted[i]);
+  return message;
 }
 
 }  // namespace mito::protocol

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,5 +15,8 @@ std::string show_float(double value);
 
 /// A string as error texts show it: in double quotes, with escapes for what cannot be seen.
 std::string show_string(std::string_view text);
+
+/// ``unknown variant `x`, expected one of `a`, `b`, `c` ``
+std::string unknown_variant(std::string_view name, std::span<const std::string_view> accepted);
 
 }  // namespace mito::protocol

@@ -13,6 +13,7 @@
 #include "protocol/json_writer.h"
 #include "protocol/message_list.h"
 #include "protocol/schema.h"
+#include "protocol/spellings.h"
 
 // How each type of a member is read, written and described. Only for the .cc files of this layer.
 namespace mito::protocol {
@@ -153,31 +154,15 @@ bool read_content(JsonReader& reader, std::string_view name, bool has_content, s
 template <class E>
   requires std::is_enum_v<E>
 struct Codec<E> {
-  /// Every accepted spelling, and those that are sent, in the order of the error texts.
-  struct Names {
-    std::vector<std::string_view> accepted;
-    std::vector<std::string_view> sent;
-  };
-  static const Names& names() {
-    static const Names instance = [] {
-      Names made;
-      for (const auto& [value, name] : accepted_spellings<E>()) {
-        made.accepted.push_back(name);
-        if (to_string(value) == name) made.sent.push_back(name);
-      }
-      return made;
-    }();
-    return instance;
-  }
   static bool read(JsonReader& reader, E& value) {
     std::size_t index = 0;
-    if (!read_enum(reader, names().accepted, index)) return false;
+    if (!read_enum(reader, accepted_names<E>(), index)) return false;
     value = accepted_spellings<E>()[index].value;
     return true;
   }
   static void write(JsonWriter& writer, E value) { writer.string(to_string(value)); }
   static const TypeInfo& type() {
-    static const TypeInfo info{.kind = TypeInfo::Kind::kEnum, .spellings = names().sent};
+    static const TypeInfo info{.kind = TypeInfo::Kind::kEnum, .spellings = sent_names<E>()};
     return info;
   }
 };
@@ -250,7 +235,8 @@ struct Codec<std::map<std::string, T>> {
       if (!reader.next_key(first, more, key)) return reader.in_unknown_key();
       if (!more) return true;
       const auto member = value.insert_or_assign(std::string(key), T{}).first;
-      if (!reader.read_colon() || !read_value(reader, member->second)) return reader.in_member(member->first);
+      if (!reader.read_colon()) return false;
+      if (!read_value(reader, member->second)) return reader.in_member(member->first);
     }
   }
   static void write(JsonWriter& writer, const Map& value) {

@@ -1,3 +1,4 @@
+#include "protocol/json_errors.h"
 #include "protocol/text.h"
 #include "protocol/value_codec.h"
 
@@ -39,8 +40,7 @@ constexpr TypeInfo simple(Kind kind, std::string_view format = {}) {
 
 }  // namespace
 
-// Text, numbers, truth
-// ---------------------------------------------------------------------------------------------------------
+// --- Text, numbers, truth ---
 
 bool Codec<bool>::read(JsonReader& reader, bool& value) {
   return reader.read_bool(value);
@@ -126,8 +126,7 @@ MITO_INTEGER_TYPE(std::uint32_t, "uint32")
 MITO_INTEGER_TYPE(std::uint64_t, "uint64")
 #undef MITO_INTEGER_TYPE
 
-// Ids and times
-// ----------------------------------------------------------------------------------------------------------------
+// --- Ids and times ---
 
 bool Codec<Uuid>::read(JsonReader& reader, Uuid& value) {
   std::string_view text;
@@ -182,12 +181,11 @@ const TypeInfo& Codec<Duration>::type() {
   return kInfo;
 }
 
-// Arrays of fixed length
-// -------------------------------------------------------------------------------------------------------
+// --- Arrays of fixed length ---
 
 bool begin_array(JsonReader& reader, std::string_view expected) {
   const int byte = reader.peek();
-  if (byte == JsonReader::kEnd) return reader.fail_syntax("EOF while parsing a value", JsonReader::At::kNext);
+  if (byte == JsonReader::kEnd) return reader.fail_syntax(json_errors::kEofValue, JsonReader::At::kNext);
   if (byte != '[') return reader.fail_type(expected);
   reader.skip();
   return true;
@@ -195,7 +193,7 @@ bool begin_array(JsonReader& reader, std::string_view expected) {
 
 bool begin_object(JsonReader& reader, std::string_view expected) {
   const int byte = reader.peek();
-  if (byte == JsonReader::kEnd) return reader.fail_syntax("EOF while parsing a value", JsonReader::At::kNext);
+  if (byte == JsonReader::kEnd) return reader.fail_syntax(json_errors::kEofValue, JsonReader::At::kNext);
   if (byte != '{') return reader.fail_type(expected);
   reader.skip();
   return true;
@@ -258,8 +256,7 @@ const TypeInfo& Codec<Watch>::type() {
   return kInfo;
 }
 
-// JSON as it is
-// ----------------------------------------------------------------------------------------------------------------
+// --- JSON as it is ---
 
 namespace {
 
@@ -306,8 +303,7 @@ const TypeInfo& Codec<Nothing>::type() {
   return kInfo;
 }
 
-// Enums and variants
-// -----------------------------------------------------------------------------------------------------------
+// --- Enums and variants ---
 
 bool begin_variant(JsonReader& reader, std::string_view& name, bool& has_content) {
   constexpr std::string_view kExpected = "variant identifier";
@@ -320,9 +316,9 @@ bool begin_variant(JsonReader& reader, std::string_view& name, bool& has_content
       has_content = true;
       return reader.read_string(name, kExpected);
     case JsonReader::kEnd:
-      return reader.fail_syntax("EOF while parsing a value", JsonReader::At::kNext);
+      return reader.fail_syntax(json_errors::kEofValue, JsonReader::At::kNext);
     default:
-      return reader.fail_syntax("expected value", JsonReader::At::kNext);
+      return reader.fail_syntax(json_errors::kExpectedValue, JsonReader::At::kNext);
   }
 }
 
@@ -336,29 +332,20 @@ bool end_variant(JsonReader& reader) {
       reader.skip();
       return true;
     case JsonReader::kEnd:
-      return reader.fail_syntax("EOF while parsing an object", JsonReader::At::kLast);
+      return reader.fail_syntax(json_errors::kEofObject, JsonReader::At::kLast);
     default:
-      return reader.fail_syntax("expected value", JsonReader::At::kLast);
+      return reader.fail_syntax(json_errors::kExpectedValue, JsonReader::At::kLast);
   }
 }
 
 bool fail_variant(JsonReader& reader, std::string_view name, std::span<const std::string_view> accepted) {
-  std::string message = "unknown variant `" + std::string(name) + "`, expected ";
-  const auto quoted = [](std::string_view spelling) { return "`" + std::string(spelling) + "`"; };
-  if (accepted.size() == 2) {
-    message += quoted(accepted[0]) + " or " + quoted(accepted[1]);
-  } else {
-    if (accepted.size() > 2) message += "one of ";
-    for (std::size_t i = 0; i < accepted.size(); ++i)
-      message += (i == 0 ? "" : ", ") + quoted(accepted[i]);
-  }
-  reader.fail_shape(std::move(message));
+  reader.fail_shape(unknown_variant(name, accepted));
   return reader.settle();
 }
 
 bool read_unit(JsonReader& reader) {
   const int byte = reader.peek();
-  if (byte == JsonReader::kEnd) return reader.fail_syntax("EOF while parsing a value", JsonReader::At::kNext);
+  if (byte == JsonReader::kEnd) return reader.fail_syntax(json_errors::kEofValue, JsonReader::At::kNext);
   return byte == 'n' ? reader.read_null_rest() : reader.fail_type("unit");
 }
 

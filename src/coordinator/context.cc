@@ -57,7 +57,7 @@ std::string base_url(const Context& context) {
     if (const std::string* forwarded = context.request.headers.find("x-forwarded-host"))
       if (const auto first = first_of_list(*forwarded); is_host(first)) name = first;
   }
-  if (!is_host(name)) return context.services.bind_url;
+  if (!is_host(name)) return context.services.bind_url();
   return std::string(scheme) + "://" + std::string(name);
 }
 

@@ -32,6 +32,11 @@ struct Text {
   std::string text;
 };
 
+/// An answer that was encoded already.
+struct Json {
+  std::string text;
+};
+
 /// Reads a JSON body: content type (415), length and form of the body (413, 400), in this order. The limit is 2 MiB.
 http::Awaitable<std::expected<std::string, http::Response>> read_json(Context& context);
 
@@ -44,6 +49,8 @@ http::Response to_response(const Result<Answer>& result) {
     return json_response(200, "null");
   } else if constexpr (std::is_same_v<Answer, Text>) {
     return text_response(200, result->text);
+  } else if constexpr (std::is_same_v<Answer, Json>) {
+    return json_response(200, result->text);
   } else {
     return json_response(200, protocol::encode(*result));
   }

@@ -11,6 +11,8 @@ void add_groups(Handlers& handlers);
 void add_tasks(Handlers& handlers);
 void add_task_queries(Handlers& handlers);
 void add_worker_protocol(Handlers& handlers);
+void add_worker_resources(Handlers& handlers);
+void add_worker_registration(Handlers& handlers);
 void add_workers(Handlers& handlers);
 void add_worker_shutdown(Handlers& handlers);
 void add_attachments(Handlers& handlers);

@@ -86,7 +86,10 @@ http::Awaitable<http::Response> add_cors(Exchange& exchange, Rest rest) {
 }
 
 http::Awaitable<http::Response> refuse_unknown_paths(Exchange& exchange, Rest rest) {
-  if (exchange.match.kind == protocol::Match::Kind::kUnknownPath) co_return empty_response(404);
+  const protocol::Match& match = exchange.match;
+  if (match.kind == protocol::Match::Kind::kUnknownPath ||
+      (match.kind == protocol::Match::Kind::kEndpoint && !exchange.handlers.find(match.endpoint)))
+    co_return empty_response(404);
   co_return co_await rest(exchange);
 }
 
@@ -103,8 +106,7 @@ http::Awaitable<http::Response> require_authentication(Exchange& exchange, Rest 
 }
 
 http::Awaitable<http::Response> refuse_wrong_methods(Exchange& exchange, Rest rest) {
-  if (exchange.match.kind == protocol::Match::Kind::kWrongMethod || !exchange.handlers.find(exchange.match.endpoint))
-    co_return empty_response(405);
+  if (exchange.match.kind == protocol::Match::Kind::kWrongMethod) co_return empty_response(405);
   co_return co_await rest(exchange);
 }
 

@@ -67,7 +67,7 @@ struct Services {
   storage::ObjectStore& objects;
   storage::LocalObjectStore* local_objects;  ///< The same store when its bytes go through us, else null.
   const security::ObjectUrlSigner& object_urls;
-  std::string bind_url;  ///< `http://host:port` of the bound address.
+  std::function<std::string()> bind_url;  ///< `http://host:port` of the bound address.
   std::string shutdown_secret;
   std::function<void()> request_stop;
   std::function<http::ServerStatistics()> server_statistics;
@@ -94,11 +94,12 @@ struct Written {
 
 /// Runs `work(storage::Writer&) -> Result<Written<T>>` inside the core's next transaction and waits until that is
 /// durable. `work` may be run several times (a batch that fails is taken apart), so it must not consume its captures.
+/// Users are refused when the database is away for long or too much waits, workers never.
 template <class T, class Work>
-http::Awaitable<Result<T>> write(Services& services, Work work) {
+http::Awaitable<Result<T>> write(Services& services, Work work, core::Caller caller = core::Caller::kUser) {
   auto value = std::make_shared<std::optional<T>>();
   Result<void> done = co_await await_callback<Result<void>>(
-      [&services, value, work = std::move(work)](core::Reply<void> reply) mutable {
+      [&services, value, caller, work = std::move(work)](core::Reply<void> reply) mutable {
         services.core.write(
             [value, work = std::move(work)](storage::Writer& writer) mutable -> Result<core::AfterCommit> {
               Result<Written<T>> written = work(writer);
@@ -106,7 +107,7 @@ http::Awaitable<Result<T>> write(Services& services, Work work) {
               *value = std::move(written->value);
               return std::move(written->after);
             },
-            std::move(reply));
+            std::move(reply), caller);
       });
   if (!done) co_return std::unexpected(std::move(done).error());
   co_return std::move(**value);

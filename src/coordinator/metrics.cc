@@ -1,0 +1,90 @@
+#include "coordinator/metrics.h"
+
+#include <chrono>
+#include <iterator>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace mito::coordinator {
+
+namespace {
+
+/// Collects samples of the exposition format.
+class Exposition {
+ public:
+  template <class Number>
+  void counter(std::string_view name, std::string_view help, Number value) {
+    sample(name, "counter", help, value);
+  }
+  template <class Number>
+  void gauge(std::string_view name, std::string_view help, Number value) {
+    sample(name, "gauge", help, value);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  template <class Number>
+  void sample(std::string_view name, std::string_view type, std::string_view help, Number value) {
+    fmt::format_to(std::back_inserter(text_), "# HELP mito_{0} {1}\n# TYPE mito_{0} {2}\nmito_{0} {3}\n", name, help,
+                   type, value);
+  }
+  std::string text_;
+};
+
+double seconds(std::chrono::microseconds length) {
+  return std::chrono::duration<double>(length).count();
+}
+
+void add_core(Exposition& out, const core::Statistics& core) {
+  out.counter("batches_total", "Transactions of the core loop", core.batches);
+  out.counter("batches_failed_total", "Transactions that were rolled back", core.failed_batches);
+  out.counter("commands_total", "Commands the core loop has done", core.commands);
+  out.counter("commands_refused_total", "Commands refused because too many waited", core.refused_commands);
+  out.counter("tasks_submitted_total", "Tasks submitted", core.tasks_submitted);
+  out.counter("tasks_claimed_total", "Tasks given to workers", core.tasks_claimed);
+  out.counter("tasks_archived_total", "Tasks finished, cancelled or given up", core.tasks_archived);
+  out.counter("tasks_released_total", "Tasks taken back from workers", core.tasks_released);
+  out.gauge("tasks_queued", "Tasks that are Ready", core.queued_tasks);
+  out.gauge("tasks_running", "Tasks in the hands of workers", core.running_tasks);
+  out.gauge("workers", "Registered workers", core.workers);
+  out.gauge("waiting_fetches", "Workers that wait for a task", core.waiting_fetches);
+  out.gauge("command_queue_length", "Commands that wait for the core loop", core.queue_length);
+  out.gauge("batch_size_mean", "Commands in a transaction, of late", core.batch_size_mean);
+  out.gauge("commit_p50_seconds", "Median time of a commit, of late", seconds(core.commit_p50));
+  out.gauge("commit_p99_seconds", "99th percentile of the time of a commit, of late", seconds(core.commit_p99));
+  out.gauge("database_away", "1 while the database cannot be written", core.database_away ? 1 : 0);
+}
+
+void add_server(Exposition& out, const http::ServerStatistics& server) {
+  out.gauge("connections", "Open connections", server.connections);
+  out.counter("connections_accepted_total", "Connections accepted", server.accepted);
+  out.counter("transport_requests_total", "Requests whose head arrived", server.requests);
+  out.counter("transport_refused_total", "Requests refused by the transport (400, 414, 431)", server.refused);
+  out.counter("transport_timeouts_total", "Connections closed because nothing moved", server.timeouts);
+}
+
+void add_threads(Exposition& out, std::string_view name, const JobThreads::Statistics& threads) {
+  out.gauge(fmt::format("{}_jobs_queued", name), fmt::format("Jobs that wait for a {} thread", name), threads.queued);
+  out.counter(fmt::format("{}_jobs_refused_total", name),
+              fmt::format("Jobs refused because too many waited for a {} thread", name), threads.refused);
+}
+
+}  // namespace
+
+std::string metrics_text(Services& services) {
+  Exposition out;
+  add_core(out, services.core.statistics());
+  add_server(out, services.server_statistics());
+  out.counter("requests_total", "Requests answered", services.counters.requests.load());
+  out.counter("requests_refused_total", "Requests answered with a 4xx status", services.counters.refused.load());
+  out.counter("requests_failed_total", "Requests answered with a 5xx status", services.counters.failed.load());
+  out.counter("object_bytes_received_total", "Bytes of objects received", services.counters.bytes_in.load());
+  out.counter("object_bytes_sent_total", "Bytes of objects sent", services.counters.bytes_out.load());
+  add_threads(out, "read", services.readers.threads().statistics());
+  add_threads(out, "password", services.password_threads.statistics());
+  add_threads(out, "disk", services.disk_threads.statistics());
+  return out.take();
+}
+
+}  // namespace mito::coordinator

@@ -1,0 +1,63 @@
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "coordinator/handlers.h"
+#include "coordinator/metrics.h"
+#include "protocol/user_messages.h"
+
+// Running a coordinator: health, metrics, the way to Redis, the end (reference/server.md 1.4, Root and Admin).
+namespace mito::coordinator {
+
+namespace {
+
+using http::Awaitable;
+using protocol::Endpoint;
+
+/// Compares without telling by its time how much was right.
+bool equal_secrets(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
+  return difference == 0;
+}
+
+Awaitable<Result<protocol::HealthResp>> health(Context&) {
+  co_return protocol::HealthResp{.status = "ok"};
+}
+
+Awaitable<Result<protocol::RedisConnectionInfo>> redis(Context&) {
+  co_return protocol::RedisConnectionInfo{.url = std::nullopt};
+}
+
+Awaitable<Result<protocol::Nothing>> shut_down(Context& context, protocol::ShutdownReq request) {
+  if (!equal_secrets(request.secret, context.services.shutdown_secret)) co_return fail(ErrorCode::kPermissionDenied);
+  context.services.request_stop();
+  co_return protocol::Nothing{};
+}
+
+/// With a metrics_token for who has it, else for this machine only.
+bool may_see_metrics(const Context& context) {
+  const std::string& token = context.services.settings.metrics_token;
+  if (token.empty()) return is_loopback_address(context.request.peer_address);
+  const std::string* header = context.request.headers.find("authorization");
+  return header != nullptr && equal_secrets(*header, "Bearer " + token);
+}
+
+Awaitable<http::Response> metrics(Context& context) {
+  if (!may_see_metrics(context)) co_return error_response({ErrorCode::kPermissionDenied, {}});
+  http::Response response = text_response(200, metrics_text(context.services));
+  response.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
+  co_return response;
+}
+
+}  // namespace
+
+void add_operations(Handlers& handlers) {
+  handlers.add(Endpoint::kHealth, handler(health));
+  handlers.add(Endpoint::kRedis, handler(redis));
+  handlers.add(Endpoint::kAdminShutdown, handler(shut_down));
+  handlers.add(Endpoint::kMetrics, metrics);
+}
+
+}  // namespace mito::coordinator

@@ -1,0 +1,110 @@
+#include "coordinator/startup.h"
+
+#include <string_view>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/encoding.h"
+#include "base/random.h"
+#include "security/password.h"
+
+namespace mito::coordinator {
+
+namespace {
+
+constexpr std::string_view kSecretFact = "object_url_secret";
+constexpr std::string_view kFingerprintFact = "token_key_fingerprint";
+constexpr std::string_view kAdminFact = "first_admin";
+constexpr std::size_t kSecretBytes = 32;
+
+Result<void> check_fingerprint(storage::Writer& writer, const std::string& fingerprint, const std::string& key_path) {
+  MITO_TRY_ASSIGN(const auto known, writer.fact(kFingerprintFact));
+  if (!known) return writer.set_fact(kFingerprintFact, fingerprint);
+  if (*known == fingerprint) return {};
+  return fail(
+      ErrorCode::kUsage,
+      fmt::format(
+          "The database was used with another key pair than {} (fingerprint {} then, {} now), so that every login and "
+          "every worker would be refused. Put the key files of that time back, or name another database.",
+          key_path, *known, fingerprint));
+}
+
+Result<std::string> object_url_secret(storage::Writer& writer) {
+  MITO_TRY_ASSIGN(const auto known, writer.fact(kSecretFact));
+  if (known) {
+    auto secret = hex_decode(*known);
+    if (secret && secret->size() == kSecretBytes) return std::move(*secret);
+    return fail(ErrorCode::kInternal, {}, "the stored secret of object URLs is not 64 hexadecimal digits");
+  }
+  std::string secret = random_bytes(kSecretBytes);
+  MITO_TRY(writer.set_fact(kSecretFact, hex_encode(secret)));
+  return secret;
+}
+
+/// Once in the life of a database, as the original does; an existing user or group of that name is left alone.
+Result<std::optional<std::string>> make_first_admin(storage::Writer& writer, const Settings& settings,
+                                                    const BindAddress& bind, Timestamp now) {
+  MITO_TRY_ASSIGN(const auto made, writer.fact(kAdminFact));
+  if (made) return std::nullopt;
+  MITO_TRY(writer.set_fact(kAdminFact, settings.admin_user));
+  MITO_TRY_ASSIGN(const auto user, writer.user_by_name(settings.admin_user));
+  MITO_TRY_ASSIGN(const auto group, writer.group_by_name(settings.admin_user));
+  if (user || group) return std::nullopt;
+  std::optional<std::string> random;
+  std::string password = settings.admin_password.value_or("mitosis_admin");
+  if (!settings.admin_password && !bind.is_loopback()) {
+    password = base64url_encode(random_bytes(15));
+    random = password;
+  }
+  MITO_TRY_ASSIGN(std::string hashed, security::hash_password(security::digest_password(password)));
+  MITO_TRY(writer.insert_user(
+      {.username = settings.admin_user, .encrypted_password = std::move(hashed), .admin = true, .now = now}));
+  return random;
+}
+
+Result<DatabaseFacts> prepare(storage::Writer& writer, const Settings& settings, const BindAddress& bind,
+                              const std::string& fingerprint, const std::string& key_path, Timestamp now) {
+  MITO_TRY(check_fingerprint(writer, fingerprint, key_path));
+  DatabaseFacts facts;
+  MITO_TRY_ASSIGN(facts.object_url_secret, object_url_secret(writer));
+  MITO_TRY_ASSIGN(facts.new_admin_password, make_first_admin(writer, settings, bind, now));
+  return facts;
+}
+
+}  // namespace
+
+Result<void> check_supported(const Settings& settings) {
+  constexpr std::size_t kNameLimit = 255;
+  if (settings.db_url.starts_with("postgres"))
+    return fail(ErrorCode::kUsage,
+                "db_url names a PostgreSQL database, which this build does not support yet. It supports sqlite:<path>; "
+                "leave db_url "
+                "out for an SQLite file in the data directory.");
+  if (!settings.s3_url.empty())
+    return fail(ErrorCode::kUsage,
+                "s3_url names an S3 object store, which this build does not support yet. Leave it out to keep objects "
+                "in the data "
+                "directory.");
+  if (!settings.redis_url.empty())
+    return fail(ErrorCode::kUsage,
+                "redis_url names a Redis server, which this build does not support yet. Leave it out.");
+  if (settings.admin_user.empty() || settings.admin_user.size() > kNameLimit ||
+      (settings.admin_password && settings.admin_password->size() > kNameLimit))
+    return fail(ErrorCode::kUsage, "admin_user must have 1 to 255 bytes and admin_password at most 255.");
+  return {};
+}
+
+Result<DatabaseFacts> prepare_database(storage::Writer& writer, const Settings& settings, const BindAddress& bind,
+                                       const std::string& fingerprint, const std::string& key_path, Timestamp now) {
+  MITO_TRY(writer.begin());
+  auto facts = prepare(writer, settings, bind, fingerprint, key_path, now);
+  if (!facts) {
+    writer.rollback();
+    return facts;
+  }
+  MITO_TRY(writer.commit());
+  return facts;
+}
+
+}  // namespace mito::coordinator

@@ -73,7 +73,7 @@ class Delivery {
     parts_.states.announce(task_.uuid, TaskExecState::kUploadResult);
     parts_.states.announce(task_.uuid, state_ == TaskState::kFinished ? TaskExecState::kUploadFinishedResult
                                                                       : TaskExecState::kUploadCancelledResult);
-    if (child && *child)
+    if (!session_.features.complete || (child && *child))
       if (auto step = announce_end(); !step) return step;
     if (auto step = upload_all(execution); !step) return step;
     if (uploads_timed_out_) return {};

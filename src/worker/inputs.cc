@@ -40,11 +40,14 @@ class ResourceFetch {
     auto file = local_file(resource);
     if (!file) return file.error();
     Backoff backoff;
+    bool told = false;
     for (int failures = 0; !stop_.stop_requested();) {
       if (left().count() <= 0) return too_late(fmt::format("{} was not there in time", name_of(resource)));
       auto place = parts_.link.locate(session_, task_, resource, stop_);
       if (!place) {
         if (auto failure = judge_lookup(resource, place.error())) return failure;
+        if (!std::exchange(told, true))
+          kLog.warn("Looking up {} failed: {}; it is tried again", name_of(resource), place.error().text);
       } else {
         const TransferLimits limits{.stall = parts_.settings.stall_timeout, .total = left()};
         const auto received = parts_.link.get_file(place->url, *file, limits, stop_);
@@ -96,8 +99,6 @@ class ResourceFetch {
         kLog.debug("Resource is forbidden to be fetched, commit this task as canceled");
         return forbidden(fmt::format("{} may not be fetched: {}", name_of(resource), error.text));
       case CallError::Kind::kAway:
-        kLog.warn("Looking up {} failed: {}; it is tried again", name_of(resource), error.text);
-        return std::nullopt;
       case CallError::Kind::kRemoved:
       case CallError::Kind::kCancelled:
         return std::nullopt;
@@ -131,6 +132,7 @@ std::optional<InputFailure> wait_for_watch(const SlotParts& parts, Session& sess
   const auto wanted =
       fmt::format("the watched task {} did not reach {}", watch.task.to_string(), to_string(watch.state));
   Backoff backoff(std::chrono::milliseconds{250}, std::chrono::seconds{5});
+  bool told = false;
   while (!stop.stop_requested()) {
     const auto answer = parts.link.get_task(session, watch.task, stop);
     if (answer) {
@@ -138,8 +140,8 @@ std::optional<InputFailure> wait_for_watch(const SlotParts& parts, Session& sess
       if (answer->exec_state && exec_state_reached(*answer->exec_state, watch.state)) return std::nullopt;
       if (task_state_reached(info.state, info.result, watch.state)) return std::nullopt;
       if (info.result) return failed(fmt::format("{} and is over", wanted));
-    } else if (answer.error().kind != CallError::Kind::kCancelled) {
-      kLog.info("Get task failed with error: {}", answer.error().text);
+    } else if (answer.error().kind != CallError::Kind::kCancelled && !std::exchange(told, true)) {
+      kLog.warn("Get task failed with error: {}; it is asked for until it is there", answer.error().text);
     }
     if (parts.timer.monotonic() >= deadline) return failed(fmt::format("{} in time", wanted));
     parts.timer.pause(backoff.next(), stop);

@@ -1,0 +1,403 @@
+#include "worker/task_run.h"
+
+#include <sys/stat.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocol/codec.h"
+#include "unit/worker/fakes.h"
+#include "unit/worker/temporary_directory.h"
+
+namespace mito::worker {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+using Kind = TaskOutcome::Kind;
+
+constexpr auto kFeaturesOfOurs = Features{.any = true, .wait = true, .complete = true, .detail = true, .state = true};
+
+class TaskRunTest : public ::testing::Test {
+ protected:
+  explicit TaskRunTest(Features features = kFeaturesOfOurs)
+      : directory_(*WorkDirectory::create(place_.path() / "worker")),
+        session_(WorkerUuid{Uuid::make_v4()}, "token", features, timer_.now()) {
+    task_.id = 42;
+    task_.uuid = TaskUuid{Uuid::make_v4()};
+    task_.timeout = Duration{60};
+    task_.spec.args = {"true"};
+    transport_.handler = [this](const auto& request) { return coordinator(request); };
+  }
+
+  /// Answers what a coordinator answers when all goes well.
+  Result<http::ClientResponse> coordinator(const http::ClientRequest& request) const {
+    if (request.url.ends_with("/workers/tasks")) {
+      if (request.body.contains("\"Upload\"")) return FakeTransport::answer(200, R"({"url":"http://store/put"})");
+      return FakeTransport::answer(200, R"({"url":null,"next":null})");
+    }
+    if (request.url.contains("/workers/tasks/"))
+      return FakeTransport::answer(200, R"({"url":"http://store/get","size":3})");
+    if (!request.download_file.empty()) write_file(request.download_file, "abc");
+    return FakeTransport::answer(200, "");
+  }
+
+  TaskOutcome run() {
+    const SlotParts parts{link_, runner_, timer_, settings_, inherited_, directory_, states_};
+    return run_task(parts, session_, task_, {drain_.get_token(), end_.get_token(), kill_.get_token()});
+  }
+
+  static FakeTransport::Handler status(unsigned code, std::string body = {}) {
+    return [=](const auto&) { return FakeTransport::answer(code, body); };
+  }
+  static FakeTransport::Handler unreachable() {
+    return [](const auto&) { return fail(ErrorCode::kUnreachable, "nobody answers"); };
+  }
+
+  TemporaryDirectory place_;
+  FakeTimer timer_;
+  FakeTransport transport_;
+  FakeRunner runner_;
+  FakeStates states_;
+  Settings settings_;
+  Environment inherited_{{"PATH", "/bin"}};
+  CoordinatorLink link_{transport_, *client::Address::parse("http://coordinator"), timer_};
+  WorkDirectory directory_;
+  Session session_;
+  protocol::WorkerTaskResp task_;
+  std::stop_source drain_, end_, kill_;
+};
+
+class TaskRunAtOriginalTest : public TaskRunTest {
+ protected:
+  TaskRunAtOriginalTest() : TaskRunTest(Features{}) {}
+};
+
+TEST_F(TaskRunTest, ATaskWithoutFilesIsOneRequestThatBringsTheNext) {
+  transport_.script = {
+      status(200, R"({"url":null,"next":{"id":43,"uuid":"550e8400-e29b-41d4-a716-446655440000","timeout":"1m",)"
+                  R"("upstream_task_uuid":null,"spec":{"args":["next"]}}})")};
+  const auto outcome = run();
+  EXPECT_EQ(outcome.kind, Kind::kDelivered);
+  ASSERT_TRUE(outcome.next);
+  EXPECT_EQ(outcome.next->id, 43);
+  EXPECT_THAT(
+      transport_.log,
+      ElementsAre(StartsWith(
+          R"(POST /workers/tasks {"id":42,"op":{"Complete":{"exit_status":0,"msg":null,"state":"Finished","next":true)")));
+  EXPECT_EQ(*transport_.requests.front().headers.find("Authorization"), "Bearer token");
+  EXPECT_THAT(states_.states,
+              ElementsAre("FetchResource", "ExecPending", "ExecSpawned", "ExecFinished", "TaskCommitted", "clear"));
+}
+
+TEST_F(TaskRunTest, AsksForNoFurtherTaskWhenItDrains) {
+  drain_.request_stop();
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log, ElementsAre(Not(HasSubstr(R"("next":true)"))));
+}
+
+TEST_F(TaskRunTest, UploadsFilesBeforeItCompletes) {
+  task_.spec.terminal_output = true;
+  runner_.on_start = [&](const Command& command) {
+    ASSERT_TRUE(command.capture);
+    write_file(command.capture->stdout_file, "out");
+    write_file(command.capture->stderr_file, "");
+    write_file(directory_.result() / "r", "x");
+    write_file(directory_.exec() / "e", "x");
+  };
+  ProcessEnd end;
+  end.wait_status = 256;
+  end.out = CapturedStream{directory_.root() / "stdout.log", 3, 100, false};
+  end.err = CapturedStream{directory_.root() / "stderr.log", 0, 100, false};
+  runner_.ends = {end};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log, ElementsAre(HasSubstr(R"("Upload":{"content_type":"result")"), "PUT http://store/put",
+                                          HasSubstr(R"("Upload":{"content_type":"exec-log")"), "PUT http://store/put",
+                                          HasSubstr(R"("Upload":{"content_type":"std-log")"), "PUT http://store/put",
+                                          HasSubstr(R"("Complete":{"exit_status":256,"msg":null,"state":"Finished")")));
+  EXPECT_EQ(transport_.requests[1].headers.find("Authorization"), nullptr);
+  EXPECT_GT(transport_.requests[1].upload_length, 0U);
+  EXPECT_THAT(states_.states, Contains("UploadFinishedResult"));
+}
+
+TEST_F(TaskRunAtOriginalTest, ReportsInTheOriginalsOrder) {
+  runner_.on_start = [&](const Command&) { std::filesystem::create_directory(directory_.result() / "empty"); };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log,
+              ElementsAre(R"(POST /workers/tasks {"id":42,"op":"Finish"})",
+                          HasSubstr(R"("Upload":{"content_type":"result")"), "PUT http://store/put",
+                          R"(POST /workers/tasks {"id":42,"op":{"Commit":{"exit_status":0,"msg":null}}})"));
+}
+
+TEST_F(TaskRunAtOriginalTest, WritesWhatIsToSayAmongTheLogs) {
+  runner_.failure = SpawnError{E2BIG, "Argument list too long"};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log, ElementsAre(HasSubstr("Finish"), HasSubstr("exec-log"), "PUT http://store/put",
+                                          HasSubstr(R"("Commit":{"exit_status":32256)")));
+  EXPECT_THAT(read_file(directory_.exec() / "mitosis.json"), HasSubstr("Argument list too long"));
+}
+
+TEST_F(TaskRunTest, ACommandThatCannotBeStartedEndsTheTaskWithTheReason) {
+  runner_.failure = SpawnError{ENOENT, "No such file or directory"};
+  task_.spec.terminal_output = true;
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_EQ(read_file(directory_.root() / "stderr.log"), "env: 'true': No such file or directory\n");
+  EXPECT_THAT(transport_.log.back(), HasSubstr(R"("exit_status":32512,"msg":null,"state":"Finished")"));
+  EXPECT_THAT(transport_.log.back(), HasSubstr("could not be started"));
+}
+
+TEST_F(TaskRunTest, EndsTheCommandAtItsTimeout) {
+  ProcessEnd end;
+  end.wait_status = 15;
+  runner_.ends = {std::nullopt, end};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(runner_.calls, ElementsAre("wait", "terminate", "wait"));
+  EXPECT_EQ(runner_.deadlines[0], timer_.monotonic() + seconds{60});
+  EXPECT_EQ(runner_.deadlines[1], timer_.monotonic() + seconds{10});
+  EXPECT_THAT(transport_.log.back(), HasSubstr(R"("exit_status":15,"msg":"ExecTimeout","state":"Cancelled")"));
+  EXPECT_THAT(states_.states, Contains("ExecTimeout"));
+}
+
+TEST_F(TaskRunTest, KillsWhatIgnoresSigterm) {
+  ProcessEnd end;
+  end.wait_status = 9;
+  runner_.ends = {std::nullopt, std::nullopt, end};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(runner_.calls, ElementsAre("wait", "terminate", "wait", "kill", "wait"));
+  EXPECT_THAT(transport_.log.back(), HasSubstr(R"("exit_status":9,"msg":"ExecTimeout")"));
+}
+
+TEST_F(TaskRunTest, AnEndedWorkerReportsNothing) {
+  runner_.on_start = [&](const Command&) { end_.request_stop(); };
+  runner_.ends = {std::nullopt, std::nullopt};
+  EXPECT_EQ(run().kind, Kind::kInterrupted);
+  EXPECT_THAT(runner_.calls, ElementsAre("wait", "terminate", "wait", "kill", "wait"));
+  EXPECT_THAT(transport_.log, IsEmpty());
+}
+
+TEST_F(TaskRunTest, ARemovedWorkerKillsAtOnce) {
+  runner_.on_start = [&](const Command&) { session_.removed.request_stop(); };
+  runner_.ends = {std::nullopt};
+  EXPECT_EQ(run().kind, Kind::kInterrupted);
+  EXPECT_THAT(runner_.calls, ElementsAre("wait", "kill", "wait"));
+  EXPECT_THAT(transport_.log, IsEmpty());
+}
+
+TEST_F(TaskRunTest, RepeatsAReportUntilItIsAnswered) {
+  transport_.script = {unreachable(),
+                       status(500),
+                       status(502, "<html>"),
+                       status(200, "<html>captive</html>"),
+                       [](const auto&) { return fail(ErrorCode::kProtocol, "reset"); },
+                       status(429)};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_EQ(transport_.log.size(), 7U);
+  EXPECT_THAT(transport_.log, Each(transport_.log.front()));
+  EXPECT_EQ(timer_.pauses(), 6);
+  EXPECT_LT(timer_.passed(), seconds{10});
+}
+
+TEST_F(TaskRunTest, DropsATaskThatIsNoLongerItsOwn) {
+  transport_.script = {status(404, R"({"msg":"Task 42 not found"})")};
+  EXPECT_EQ(run().kind, Kind::kDropped);
+}
+
+TEST_F(TaskRunTest, StopsWhenAReportSaysItWasRemoved) {
+  transport_.script = {status(401)};
+  EXPECT_EQ(run().kind, Kind::kInterrupted);
+  EXPECT_TRUE(session_.removed.stop_requested());
+}
+
+TEST_F(TaskRunTest, GivesUpDeliveringWhenTheWorkerEnds) {
+  transport_.handler = unreachable();
+  timer_.on_pause = [&](int count) {
+    if (count == 3) end_.request_stop();
+  };
+  EXPECT_EQ(run().kind, Kind::kInterrupted);
+}
+
+TEST_F(TaskRunTest, FallsBackToFinishAndCommitWhenCompleteIsRefused) {
+  transport_.script = {status(422, "no such op")};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log, ElementsAre(HasSubstr("Complete"), HasSubstr("Finish"), HasSubstr("Commit")));
+}
+
+TEST_F(TaskRunTest, ARefusedArtifactIsNamedInTheDetail) {
+  runner_.on_start = [&](const Command&) { write_file(directory_.result() / "r", "x"); };
+  transport_.script = {status(403, R"({"msg":"Permission denied: quota"})")};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log,
+              ElementsAre(HasSubstr("Upload"), HasSubstr("result.tar.gz is missing: the coordinator refused it")));
+}
+
+TEST_F(TaskRunTest, AsksForAnotherPlaceWhenAnUploadFails) {
+  runner_.on_start = [&](const Command&) { write_file(directory_.result() / "r", "x"); };
+  transport_.script = {nullptr, status(503), nullptr, status(403, "expired")};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log, ElementsAre(HasSubstr("Upload"), HasSubstr("PUT"), HasSubstr("Upload"), HasSubstr("PUT"),
+                                          HasSubstr("Upload"), HasSubstr("PUT"), HasSubstr("Complete")));
+}
+
+TEST_F(TaskRunTest, AnObjectStoreThatTakesNothingEndsTheUploads) {
+  runner_.on_start = [&](const Command&) {
+    write_file(directory_.result() / "r", "x");
+    write_file(directory_.exec() / "e", "x");
+  };
+  transport_.handler = [this](const http::ClientRequest& request) {
+    return request.method == "PUT" ? FakeTransport::answer(500, "") : coordinator(request);
+  };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_GE(timer_.passed(), seconds{600});
+  EXPECT_LT(timer_.passed(), seconds{700});
+  EXPECT_THAT(transport_.log.back(), HasSubstr(R"("msg":"UploadResultTimeout","state":"Finished")"));
+}
+
+// ------------------------------------------------------------------------------------------------------------- inputs
+
+TEST_F(TaskRunTest, FetchesResourcesInOrder) {
+  task_.spec.resources = {{ArtifactReference{task_.uuid, ArtifactContentType::kExecLog}, "in/a"},
+                          {AttachmentReference{"data/set 1.bin"}, "b"}};
+  runner_.on_start = [&](const Command&) {
+    EXPECT_EQ(read_file(directory_.resource() / "in" / "a"), "abc");
+    EXPECT_EQ(read_file(directory_.resource() / "b"), "abc");
+  };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  const auto base = "GET /workers/tasks/" + task_.uuid.to_string();
+  EXPECT_THAT(transport_.log,
+              ElementsAre(base + "/artifacts/exec-log", "GET http://store/get", base + "/attachments/data/set%201.bin",
+                          "GET http://store/get", HasSubstr("Complete")));
+}
+
+struct LookupCase {
+  const char* name;
+  unsigned status;
+  const char* message;
+  const char* state;
+};
+class Lookup : public TaskRunTest, public ::testing::WithParamInterface<LookupCase> {};
+
+TEST_P(Lookup, RefusalEndsTheTask) {
+  task_.spec.resources = {{AttachmentReference{"a"}, "a"}};
+  transport_.script = {status(GetParam().status)};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(runner_.commands, IsEmpty());
+  EXPECT_THAT(transport_.log.back(),
+              HasSubstr(std::string(R"("exit_status":0,"msg":")") + GetParam().message + R"(","state":"Cancelled")"));
+  EXPECT_THAT(states_.states, Contains(GetParam().state));
+}
+INSTANTIATE_TEST_SUITE_P(Answers, Lookup,
+                         ::testing::Values(LookupCase{"missing", 404, "ResourceNotFound", "FetchResourceNotFound"},
+                                           LookupCase{"forbidden", 403, "ResourceForbidden", "FetchResourceForbidden"},
+                                           LookupCase{"refused", 400, "ResourceForbidden", "FetchResourceForbidden"}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_F(TaskRunAtOriginalTest, ATaskThatCannotRunIsCancelledAndCommitted) {
+  task_.spec.resources = {{AttachmentReference{"a"}, "a"}};
+  transport_.script = {status(404)};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(
+      transport_.log,
+      ElementsAre(HasSubstr("/attachments/a"), R"(POST /workers/tasks {"id":42,"op":"Cancel"})",
+                  R"(POST /workers/tasks {"id":42,"op":{"Commit":{"exit_status":0,"msg":"ResourceNotFound"}}})"));
+}
+
+TEST_F(TaskRunTest, AResourceThatDoesNotComeInTimeEndsTheTask) {
+  task_.spec.resources = {{AttachmentReference{"a"}, "a"}};
+  transport_.handler = [this](const http::ClientRequest& request) {
+    return request.url.contains("/attachments/") ? FakeTransport::answer(503, "") : coordinator(request);
+  };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_GE(timer_.passed(), seconds{1'800});
+  EXPECT_LT(timer_.passed(), seconds{1'802});
+  EXPECT_THAT(transport_.log.back(), HasSubstr("FetchResourceTimeout"));
+}
+
+TEST_F(TaskRunTest, ADownloadIsTriedAFewTimes) {
+  task_.spec.resources = {{AttachmentReference{"a"}, "a"}};
+  transport_.handler = [this](const http::ClientRequest& request) {
+    return request.url.contains("store") ? FakeTransport::answer(500, "") : coordinator(request);
+  };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_EQ(transport_.log.size(), 11U);
+  EXPECT_THAT(transport_.log.back(), HasSubstr("ResourceForbidden"));
+}
+
+TEST_F(TaskRunTest, RefusesPathsThatLeaveTheDirectory) {
+  for (const char* path : {"/etc/x", "../x", "a/../../x", "", ".", "a/", "a/."}) {
+    transport_.log.clear();
+    task_.spec.resources = {{AttachmentReference{"a"}, path}};
+    EXPECT_EQ(run().kind, Kind::kDelivered);
+    EXPECT_THAT(transport_.log, ElementsAre(HasSubstr("ResourceForbidden"))) << path;
+  }
+}
+
+TEST_F(TaskRunTest, WaitsForTheWatchedTask) {
+  task_.spec.watch = Watch{TaskUuid{Uuid::make_v4()}, TaskExecState::kExecFinished};
+  protocol::TaskQueryResp watched;
+  watched.info.state = TaskState::kRunning;
+  const auto running = protocol::encode(watched);
+  watched.info.state = TaskState::kFinished;
+  watched.info.result = TaskResult{};
+  transport_.script = {status(200, running), status(404), status(200, running), status(200, protocol::encode(watched))};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_EQ(runner_.commands.size(), 1U);
+  EXPECT_THAT(transport_.log, ElementsAre(HasSubstr("GET"), HasSubstr("GET"), HasSubstr("GET"), HasSubstr("GET"),
+                                          HasSubstr("Complete")));
+}
+
+TEST_F(TaskRunTest, AWatchThatIsNotReachedEndsTheTask) {
+  task_.spec.watch = Watch{TaskUuid{Uuid::make_v4()}, TaskExecState::kExecFinished};
+  transport_.handler = [this](const http::ClientRequest& request) {
+    return request.method == "GET" ? FakeTransport::answer(404, "") : coordinator(request);
+  };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(runner_.commands, IsEmpty());
+  EXPECT_GE(timer_.passed(), seconds{1'800});
+  EXPECT_THAT(transport_.log.back(), HasSubstr("WatchTimeout"));
+}
+
+// --------------------------------------------------------------------------------------------------------- downstream
+
+constexpr auto kNewTask =
+    R"({"group_name":"g","tags":[],"labels":[],"timeout":"1m","priority":0,"task_spec":{"args":["true"]}})";
+
+TEST_F(TaskRunTest, SubmitsADownstreamTaskBetweenFinishAndComplete) {
+  runner_.on_start = [&](const Command&) { write_file(directory_.new_task(), kNewTask); };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log, ElementsAre(HasSubstr("Finish"), HasSubstr(R"("Submit":{"group_name":"g")"),
+                                          HasSubstr(R"("Complete":{"exit_status":0,"msg":null)")));
+}
+
+TEST_F(TaskRunTest, ARefusedOrBrokenDownstreamTaskIsAMessage) {
+  for (const char* text : {kNewTask, "{", "[]"}) {
+    transport_.log.clear();
+    runner_.on_start = [&](const Command&) { write_file(directory_.new_task(), text); };
+    transport_.script.clear();
+    if (text == kNewTask) transport_.script = {nullptr, status(400, R"({"msg":"Group name mismatch"})")};
+    EXPECT_EQ(run().kind, Kind::kDelivered);
+    EXPECT_THAT(transport_.log.back(), HasSubstr(R"("msg":"SubmitNewTaskFailed","state":"Finished")")) << text;
+    ASSERT_TRUE(directory_.reset());
+  }
+}
+
+TEST_F(TaskRunTest, ABlankDownstreamFileIsNone) {
+  runner_.on_start = [&](const Command&) { write_file(directory_.new_task(), " \n\t"); };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log, ElementsAre(HasSubstr(R"("msg":null)")));
+}
+
+TEST_F(TaskRunTest, ADownstreamPathThatIsNoFileFails) {
+  runner_.on_start = [&](const Command&) { ASSERT_EQ(mkfifo(directory_.new_task().c_str(), 0600), 0); };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_THAT(transport_.log.back(), HasSubstr("SubmitNewTaskFailed"));
+}
+
+}  // namespace
+}  // namespace mito::worker

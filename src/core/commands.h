@@ -16,7 +16,8 @@
 #include "storage/database/database.h"
 
 // What can be asked of the core loop. Every command is answered exactly once, on the core thread, after the transaction
-// it was part of has committed; the reply must not block (the coordinator's replies post to an I/O thread).
+// it was part of has committed; only what is refused at the door is answered on the caller's thread. The reply must not
+// block (the coordinator's replies post to an I/O thread).
 namespace mito::core {
 
 /// Who asks. Users are refused (kUnavailable) when the queue is full or the database stays away; workers never are.

@@ -25,8 +25,9 @@ struct Settings {
   std::chrono::milliseconds stateless_grace{1'800'000};
   std::size_t max_batch_rows = 1'024;
   std::size_t max_batch_bytes = 8 << 20;
-  std::size_t max_queued_commands = 65'536;  ///< Beyond it, user commands are refused with kUnavailable.
-  std::size_t max_waiting_fetches = 100'000;
+  std::size_t max_queued_commands = 65'536;         ///< Beyond it, user commands are refused with kUnavailable.
+  std::size_t max_queued_bytes = 256 << 20;         ///< Of user commands that wait; as above.
+  std::size_t max_waiting_fetches = 100'000;        ///< Beyond it, fetches are answered at once.
   std::chrono::milliseconds database_wait{30'000};  ///< How long user commands wait for a database that is away.
 };
 

@@ -56,7 +56,8 @@ struct ChangeWorkerRequest {
   Reply<void> reply;
 };
 struct CancelRequest {
-  std::vector<TaskUuid> tasks;
+  std::vector<TaskUuid> tasks;         ///< Each once …
+  std::vector<std::size_t> positions;  ///< … and where each of those asked for stands in it.
   bool also_pending = false;
   Reply<std::vector<bool>> reply;
   std::vector<bool> results;
@@ -81,15 +82,24 @@ struct LoseWorker {
 struct EndWatch {
   TaskId task;
 };
-/// Found at the start: a task in the hands of a worker that does not exist or holds another one.
-struct FreeTask {
+/// The task's row and what we know of it may disagree: read it anew. kFree: no worker is to keep it.
+struct ReloadTask {
   TaskId task;
+  enum class Hands { kKeep, kFree } hands = Hands::kKeep;
+};
+/// After the start: the target may have moved on before it.
+struct CheckWatch {
+  TaskId task;
+  TaskUuid target;
+};
+/// Found at the start: a worker that is to leave and has nothing to finish.
+struct LetGo {
   WorkerId worker;
 };
 
-using Request =
-    std::variant<SubmitRequest, FetchRequest, ReportRequest, RegisterRequest, RemoveRequest, ExecStateRequest,
-                 ChangeWorkerRequest, CancelRequest, ChangeRequest, WriteRequest, LoseWorker, EndWatch, FreeTask>;
+using Request = std::variant<SubmitRequest, FetchRequest, ReportRequest, RegisterRequest, RemoveRequest,
+                             ExecStateRequest, ChangeWorkerRequest, CancelRequest, ChangeRequest, WriteRequest,
+                             LoseWorker, EndWatch, ReloadTask, CheckWatch, LetGo>;
 
 /// A request on its way through the queue.
 struct Command {
@@ -99,7 +109,9 @@ struct Command {
   std::size_t members = 1;  ///< Parts that may be decided in different batches.
   std::size_t taken = 0;    ///< Members that are in a batch or done.
   std::size_t done = 0;
-  bool answered = false;  ///< Refused while it waited; must not be done any more.
+  bool queued = false;         ///< Stands in the loop's queue.
+  bool answered = false;       ///< Refused while it waited; must not be done any more.
+  std::shared_ptr<void> slot;  ///< Its place in the bounded queue, free again when the command is gone.
 };
 
 /// One member of a command, the unit in which batches are formed and failures found.

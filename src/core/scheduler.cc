@@ -188,7 +188,8 @@ Scheduler::Entry Scheduler::make_entry(const TaskRequirements& task, TaskPlace p
   return Entry{.task_class = &ready_.find_or_make(task.group, task.tags, task.held),
                .priority = task.priority,
                .losses = static_cast<std::uint16_t>(std::clamp(task.losses, 0, kMost)),
-               .place = place};
+               .place = place,
+               .watch_reached = task.watch_reached};
 }
 
 void Scheduler::assign(WorkerId id, TaskId task, Clock::Monotonic now) {
@@ -247,15 +248,18 @@ std::optional<TaskId> Scheduler::next(WorkerId id, Clock::Monotonic now) {
   return best->key.id;
 }
 
+void Scheduler::forget_child(const Assignment& assignment) {
+  if (!assignment.downstream) return;
+  const auto child = pending(*assignment.downstream);
+  if (!child) return;
+  forget_pending(*assignment.downstream);
+  drop_entry(*child);
+}
+
 std::optional<WorkerId> Scheduler::release(WorkerId id, int new_losses, Clock::Monotonic now) {
   const Assignment assignment = *workers_.find(id)->second.assignment;
   set_assignment(id, std::nullopt);
-  if (assignment.downstream) {
-    if (const auto child = pending(*assignment.downstream)) {
-      forget_pending(*assignment.downstream);
-      drop_entry(*child);
-    }
-  }
+  forget_child(assignment);
   Entry entry = tasks_.find(assignment.task)->second;
   entry.place = TaskPlace::kQueued;
   entry.losses =
@@ -270,6 +274,13 @@ void Scheduler::finish(WorkerId id) {
   drop_entry(task);
 }
 
+void Scheduler::give_up(WorkerId id) {
+  const Assignment assignment = *workers_.find(id)->second.assignment;
+  set_assignment(id, std::nullopt);
+  forget_child(assignment);
+  drop_entry(assignment.task);
+}
+
 void Scheduler::cancel(TaskId task, TaskUuid uuid) {
   if (tasks_.find(task)->second.place == TaskPlace::kQueued)
     dequeue(task);
@@ -278,12 +289,15 @@ void Scheduler::cancel(TaskId task, TaskUuid uuid) {
   drop_entry(task);
 }
 
-std::optional<WorkerId> Scheduler::change(TaskId task, std::optional<std::span<const std::string>> tags,
-                                          std::optional<std::int32_t> priority, Clock::Monotonic now) {
+std::optional<WorkerId> Scheduler::change(TaskId task, const RequirementsChange& change, Clock::Monotonic now) {
   dequeue(task);
   Entry entry = tasks_.find(task)->second;
-  if (tags) entry.task_class = &ready_.find_or_make(entry.task_class->group, *tags, entry.task_class->held);
-  if (priority) entry.priority = *priority;
+  const TaskClass& before = *entry.task_class;
+  const Held held = change.held.value_or(before.held);
+  entry.task_class =
+      change.tags ? &ready_.find_or_make(before.group, *change.tags, held) : &ready_.sibling(before, held);
+  entry.priority = change.priority.value_or(entry.priority);
+  if (change.held) entry.watch_reached = false;
   replace_entry(task, entry);
   return offer(task, now);
 }
@@ -300,6 +314,30 @@ std::optional<WorkerId> Scheduler::end_holding(TaskId task, Clock::Monotonic now
 
 bool Scheduler::watch_reached(TaskId task) const {
   return tasks_.find(task)->second.watch_reached;
+}
+
+void Scheduler::forget(TaskId task) {
+  const auto found = tasks_.find(task);
+  if (found == tasks_.end()) return;
+  switch (found->second.place) {
+    case TaskPlace::kQueued:
+      dequeue(task);
+      break;
+    case TaskPlace::kPending: {
+      const auto known = std::ranges::find(pending_, task, [](const auto& entry) { return entry.second; });
+      if (known != pending_.end()) forget_pending(TaskUuid(known->first));
+      break;
+    }
+    case TaskPlace::kAssigned: {
+      const auto holds = [&](const auto& entry) {
+        return entry.second.assignment && entry.second.assignment->task == task;
+      };
+      const auto holder = std::ranges::find_if(workers_, holds);
+      if (holder != workers_.end()) set_assignment(holder->first, std::nullopt);
+      break;
+    }
+  }
+  drop_entry(task);
 }
 
 std::optional<TaskPlace> Scheduler::place(TaskId task) const {

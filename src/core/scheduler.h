@@ -27,6 +27,14 @@ struct TaskRequirements {
   std::int32_t priority = 0;
   int losses = 0;  ///< How many workers were lost with it.
   Held held = Held::kNo;
+  bool watch_reached = false;  ///< It had a watch, which was reached before.
+};
+
+/// New requirements; what is not given stays.
+struct RequirementsChange {
+  std::optional<std::span<const std::string>> tags;
+  std::optional<std::int32_t> priority;
+  std::optional<Held> held;  ///< With a new spec: forgets also that an earlier watch was reached.
 };
 
 /// The task a worker holds.
@@ -97,16 +105,20 @@ class Scheduler {
   std::optional<WorkerId> release(WorkerId id, int new_losses, Clock::Monotonic now);
   /// The worker's task is over; its child stays.
   void finish(WorkerId id);
+  /// The worker's task is over; a Pending child of it is forgotten.
+  void give_up(WorkerId id);
   /// Takes a Pending or queued task away.
   void cancel(TaskId task, TaskUuid uuid);
   /// New requirements of a queued task.
-  std::optional<WorkerId> change(TaskId task, std::optional<std::span<const std::string>> tags,
-                                 std::optional<std::int32_t> priority, Clock::Monotonic now);
+  std::optional<WorkerId> change(TaskId task, const RequirementsChange& change, Clock::Monotonic now);
   /// The task's watch was reached, wherever it is; a queued task is held no longer.
   std::optional<WorkerId> end_holding(TaskId task, Clock::Monotonic now);
   [[nodiscard]] bool watch_reached(TaskId task) const;
+  /// Forgets a task wherever it is: its row turned out to be another than we knew. Slow for tasks that are not queued.
+  void forget(TaskId task);
   [[nodiscard]] std::optional<TaskPlace> place(TaskId task) const;
   [[nodiscard]] int losses(TaskId task) const;
+  [[nodiscard]] GroupId group(TaskId task) const;
 
   // The task in the worker's hands.
   void set_task_state(WorkerId id, TaskState state);
@@ -148,6 +160,7 @@ class Scheduler {
   void set_assignment(WorkerId id, std::optional<Assignment> assignment);
   void set_waiting(WorkerId id, std::optional<Waiters::Sequence> since);
   void forget_pending(TaskUuid uuid);
+  void forget_child(const Assignment& assignment);
   void put_profile(WorkerId id, WorkerProfile& profile);
   WorkerProfile& find_or_make_profile(std::span<const std::string> tags, bool holds_watches);
   Entry make_entry(const TaskRequirements& task, TaskPlace place);

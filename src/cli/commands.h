@@ -29,7 +29,4 @@ int run_worker(std::span<const std::string> words);
 /// A coordinator and a worker for trying things.
 int run_dev(std::span<const std::string> words);
 
-/// `error: …` on standard error; the exit code that goes with it.
-int report(const Error& error);
-
 }  // namespace mito::cli

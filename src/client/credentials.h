@@ -65,8 +65,13 @@ class Prompt {
 /// once, naming what to give instead, when standard input is not a terminal.
 class TerminalPrompt : public Prompt {
  public:
+  /// A stop request ends a question with kCancelled.
+  explicit TerminalPrompt(std::stop_token stop = {}) : stop_(std::move(stop)) {}
   Result<std::string> ask(std::string_view question) override;
   Result<std::string> ask_secret(std::string_view question) override;
+
+ private:
+  std::stop_token stop_;
 };
 
 /// What connect() found.

@@ -1,6 +1,9 @@
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <poll.h>
 #include <string>
+#include <sys/eventfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -45,9 +48,35 @@ class EchoGuard {
   bool changed_ = false;
 };
 
-Result<std::string> read_line(int fd, std::string_view question) {
+/// Becomes readable on a stop request.
+class StopEvent {
+ public:
+  explicit StopEvent(const std::stop_token& stop) : fd_(::eventfd(0, EFD_CLOEXEC)), callback_(stop, Signal{fd_}) {}
+  ~StopEvent() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  StopEvent(const StopEvent&) = delete;
+  StopEvent& operator=(const StopEvent&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  struct Signal {
+    int fd;
+    void operator()() const { ::eventfd_write(fd, 1); }
+  };
+  int fd_;
+  std::stop_callback<Signal> callback_;
+};
+
+Result<std::string> read_line(int fd, const StopEvent& stop, std::string_view question) {
   std::string line;
-  for (char c = 0;;) {
+  for (;;) {
+    std::array<pollfd, 2> ready{
+        {{.fd = fd, .events = POLLIN, .revents = 0}, {.fd = stop.fd(), .events = POLLIN, .revents = 0}}};
+    if (::poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR) return nobody_to_ask(question);
+    if (ready[1].revents != 0) return fail(ErrorCode::kCancelled, "interrupted");
+    if (ready[0].revents == 0) continue;
+    char c = 0;
     const ssize_t count = ::read(fd, &c, 1);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return nobody_to_ask(question);
@@ -57,18 +86,16 @@ Result<std::string> read_line(int fd, std::string_view question) {
   }
 }
 
-Result<std::string> ask_terminal(std::string_view question, Echo echo) {
+Result<std::string> ask_terminal(std::string_view question, Echo echo, const std::stop_token& stop) {
   if (::isatty(STDIN_FILENO) == 0) return nobody_to_ask(question);
   const int fd = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return nobody_to_ask(question);
   Result<std::string> answer;
   {
+    const StopEvent stopped(stop);
     const EchoGuard guard(fd, echo);
-    if (::write(fd, question.data(), question.size()) < 0) {
-      ::close(fd);
-      return nobody_to_ask(question);
-    }
-    answer = read_line(fd, question);
+    const bool asked = ::write(fd, question.data(), question.size()) >= 0;
+    answer = asked ? read_line(fd, stopped, question) : nobody_to_ask(question);
   }
   ::close(fd);
   return answer;
@@ -77,10 +104,10 @@ Result<std::string> ask_terminal(std::string_view question, Echo echo) {
 }  // namespace
 
 Result<std::string> TerminalPrompt::ask(std::string_view question) {
-  return ask_terminal(question, Echo::kOn);
+  return ask_terminal(question, Echo::kOn, stop_);
 }
 Result<std::string> TerminalPrompt::ask_secret(std::string_view question) {
-  return ask_terminal(question, Echo::kOff);
+  return ask_terminal(question, Echo::kOff, stop_);
 }
 
 }  // namespace mito::client

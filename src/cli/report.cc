@@ -1,0 +1,61 @@
+#include "cli/report.h"
+
+#include <cstdio>
+
+#include <fmt/core.h>
+
+#include "cli/command.h"
+#include "cli/text.h"
+
+namespace mito::cli {
+
+namespace {
+
+/// The coordinator's texts, some of which end doubled.
+std::string tidy(std::string text) {
+  constexpr std::string_view kDoubled = "not found not found";
+  if (text.ends_with(kDoubled)) text.erase(text.size() - std::string_view(" not found").size());
+  return text;
+}
+
+std::string_view next_step(const Error& error, std::string_view look_up) {
+  switch (error.code()) {
+    case ErrorCode::kNotFound:
+      return look_up;
+    case ErrorCode::kWrongCredentials:
+    case ErrorCode::kInvalidToken:
+      return "log in with: mito client login USERNAME";
+    case ErrorCode::kPermissionDenied:
+      return "mito client users groups shows what your roles are";
+    case ErrorCode::kUnreachable:
+      return "is the coordinator running? --coordinator or MITO_COORDINATOR_ADDR names another address";
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTimeout:
+      return "the coordinator is there but does not answer well now; try again later";
+    case ErrorCode::kInternal:
+      return "the log of the coordinator says more";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+std::string describe_failure(const Error& error, std::string_view look_up) {
+  const std::string text = error.text().empty() ? std::string(to_string(error.code())) : tidy(error.text());
+  std::string whole = fmt::format("error: {}\n", printable(text));
+  if (const auto step = next_step(error, look_up); !step.empty()) whole += fmt::format("hint: {}\n", step);
+  return whole;
+}
+
+int report(const Error& error, std::string_view look_up) {
+  std::fflush(stdout);
+  if (error.code() == ErrorCode::kCancelled) {
+    std::fputs("interrupted\n", stderr);
+    return 130;
+  }
+  std::fputs(describe_failure(error, look_up).c_str(), stderr);
+  return static_cast<int>(exit_code(error.code()));
+}
+
+}  // namespace mito::cli

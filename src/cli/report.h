@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace mito::cli {
+
+/// What is written about a failure: `error: <what and why>` and, where there is one, a line with the next step.
+/// `look_up` says how to find the things a command is about.
+std::string describe_failure(const Error& error, std::string_view look_up = {});
+
+/// Writes that to standard error; the exit code that goes with it.
+int report(const Error& error, std::string_view look_up = {});
+
+}  // namespace mito::cli

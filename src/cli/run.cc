@@ -1,0 +1,82 @@
+#include "cli/run.h"
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/report.h"
+#include "cli/suggest.h"
+#include "cli/version.h"
+
+namespace mito::cli {
+
+namespace {
+
+struct Role {
+  std::string_view name;
+  std::string_view help;
+  int (*run)(std::span<const std::string>);
+};
+
+constexpr std::array kRoles{
+    Role{"coordinator", "Run a coordinator: keeps tasks, hands them to workers, keeps what they make", run_coordinator},
+    Role{"worker", "Run a worker: fetches tasks from a coordinator and runs them here", run_worker},
+    Role{"client", "Talk to a coordinator: submit tasks, get their results", run_client},
+    Role{"dev", "Run a coordinator and a worker here, for trying things", run_dev},
+};
+
+int print_help(std::FILE* file) {
+  std::string text = "Runs commands on many machines.\n\nUsage: mito <ROLE> [OPTIONS]\n\nRoles:\n";
+  for (const auto& role : kRoles)
+    text += fmt::format("  {:<12} {}\n", role.name, role.help);
+  text += fmt::format("  {:<12} {}\n", "help", "Show the help of a role or command: help client tasks submit");
+  text +=
+      "\nOptions:\n  -h, --help     Print this help\n  -V, --version  Print the version, and with what it was built\n";
+  text += "\nTo begin, try: mito dev\n";
+  std::fwrite(text.data(), 1, text.size(), file);
+  return file == stdout ? 0 : static_cast<int>(ExitCode::kUsage);
+}
+
+int run_role(std::span<const std::string> words) {
+  for (const auto& role : kRoles)
+    if (role.name == words.front()) return role.run(words.subspan(1));
+  const std::vector<std::string> names{"coordinator", "worker", "client", "dev"};
+  return report(Error(ErrorCode::kUsage, fmt::format("unrecognized subcommand '{}'{}; mito --help lists the roles",
+                                                     words.front(), did_you_mean(words.front(), names))));
+}
+
+/// `help client tasks` is `client tasks --help`.
+std::vector<std::string> help_as_option(std::vector<std::string> words) {
+  words.erase(words.begin());
+  words.insert(words.begin() + 1, "help");
+  if (words.front() != "client") words = {words.front(), "--help"};
+  return words;
+}
+
+int run_words(std::vector<std::string> words) {
+  if (words.empty()) return print_help(stderr);
+  const std::string& first = words.front();
+  if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) return print_help(stdout);
+  if (first == "--version" || first == "-V") return print_version();
+  if (first == "help") words = help_as_option(std::move(words));
+  return run_role(words);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  try {
+    return run_words({argv + (argc > 0 ? 1 : 0), argv + argc});
+  } catch (const std::exception& exception) {
+    return report(Error(ErrorCode::kInternal, fmt::format("unexpected: {}", exception.what())));
+  }
+}
+
+}  // namespace mito::cli

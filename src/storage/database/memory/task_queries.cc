@@ -88,7 +88,9 @@ Result<void> Reading::each_active_task(const std::function<void(Queries::ActiveT
                                .downstream = task.downstream,
                                .watch = {}};
     if (!task.watch_reached && tables_->watched.find(id) != nullptr) {
-      MITO_TRY_ASSIGN(active.watch, watch_of(task.spec));
+      auto watch = watch_of(task.spec);
+      if (!watch) return fail(ErrorCode::kInternal, "", task.uuid.to_string() + ": " + watch.error().internal());
+      active.watch = *watch;
     }
     take(std::move(active));
   }

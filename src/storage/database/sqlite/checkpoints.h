@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/result.h"
@@ -12,34 +13,53 @@ namespace mito::storage::sqlite {
 
 /// Copies the write-ahead log into the database on a thread of its own ("checkpoints"), so that no commit waits for it.
 ///
-/// A log that is copied while the writer goes on never ends by itself; when it has become longer than
-/// SqliteSettings::restart_bytes the writer is locked out for as long as the last few pages take, and starts it over.
+/// A log to which a busy writer appends is never copied to its end, and so never started over. When it has become
+/// longer than SqliteSettings::restart_bytes, it is copied until little is missing, and then the writer's next
+/// transaction waits for the rest. SQLite's own lock would not do: it is polled, and a writer without pauses always
+/// gets it first.
 class Checkpoints {
  public:
   /// Opens its own connection and starts the thread.
   static Result<std::unique_ptr<Checkpoints>> start(const SqliteSettings& settings);
-  /// Ends the thread; a checkpoint under way is finished.
+  /// Ends the thread; a checkpoint under way is finished. No Turn may be left.
   ~Checkpoints();
   Checkpoints(const Checkpoints&) = delete;
   Checkpoints& operator=(const Checkpoints&) = delete;
 
-  /// Says how long the log is after a commit, in pages. Any thread; never waits for a checkpoint.
-  void log_has(int pages);
-  /// Makes `writer` call log_has after each commit. This object must outlive the connection.
+  /// Makes `writer` say after each commit how long the log is. This object must outlive the connection.
   void watch(Connection& writer);
+
+  /// A writing transaction: while it lives the log is not started over. Waits for a start under way.
+  class Turn {
+   public:
+    explicit Turn(Checkpoints& checkpoints);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Checkpoints& checkpoints_;
+  };
 
  private:
   Checkpoints(std::unique_ptr<Connection> connection, int step_pages, int restart_pages);
+  void log_has(int pages);
   void run();
-  void checkpoint();
+  void copy_and_restart();
+  void restart();
+  /// Answers how many pages were not copied because they came meanwhile; nothing on failure.
+  std::optional<int> copy();
+  void warn_unless_busy(int code);
 
   std::unique_ptr<Connection> connection_;
-  int step_pages_;
-  int restart_pages_;
+  const int step_pages_;
+  const int restart_pages_;
   std::mutex mutex_;
-  std::condition_variable wake_;
-  int log_pages_ = 0;  ///< As told by the writer.
-  int next_at_pages_;  ///< A checkpoint is made when the log is this long.
+  std::condition_variable changed_;
+  int log_pages_ = 0;     ///< As told by the writer.
+  int next_at_pages_;     ///< The next copy is made when the log is this long.
+  int transactions_ = 0;  ///< Turns that live.
+  bool restarting_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

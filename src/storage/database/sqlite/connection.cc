@@ -1,5 +1,6 @@
 #include "storage/database/sqlite/connection.h"
 
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -90,7 +91,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const SqliteSettings& setti
 
 Result<void> Connection::configure(const SqliteSettings& settings, Role role) {
   sqlite3_extended_result_codes(handle_, 1);
-  sqlite3_busy_timeout(handle_, static_cast<int>(settings.busy_timeout.count()));
+  // While checkpoints wait for readers, the writer waits for them.
+  constexpr std::chrono::milliseconds kForReaders{10};
+  const auto patience = role == Role::kCheckpoints ? kForReaders : settings.busy_timeout;
+  sqlite3_busy_timeout(handle_, static_cast<int>(patience.count()));
   const int code = sqlite3_create_function_v2(handle_, "mito_like", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
                                               like_function, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return fail(error(code));

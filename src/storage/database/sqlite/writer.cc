@@ -68,11 +68,16 @@ Result<void> SqliteWriter::take_over() {
 
 Result<void> SqliteWriter::begin() {
   if (connection_->in_transaction())
-    return connection_->failed() ? fail(ErrorCode::kUnavailable, "The database connection is broken.", "recover() is missing")
-                                 : fail(ErrorCode::kInternal, "", "begin inside a transaction");
+    return connection_->failed()
+               ? fail(ErrorCode::kUnavailable, "The database connection is broken.", "recover() is missing")
+               : fail(ErrorCode::kInternal, "", "begin inside a transaction");
   connection_->clear_failure();
   savepoint_ = false;
-  MITO_TRY(connection_->statement("BEGIN IMMEDIATE").run());
+  turn_.emplace(*checkpoints_);
+  if (const auto begun = connection_->statement("BEGIN IMMEDIATE").run(); !begun) {
+    turn_.reset();
+    return fail(begun.error());
+  }
   // next_task_id is written with every transaction, so that ids of earlier ones are not used again by whoever comes
   // next.
   const auto changed = connection_
@@ -101,15 +106,17 @@ Result<void> SqliteWriter::commit() {
   if (connection_->failed())
     return fail(ErrorCode::kInternal, "", "commit of a transaction in which a statement failed");
   MITO_TRY(connection_->statement("COMMIT").run());
+  turn_.reset();
   committed_ = batch_;
   return {};
 }
 
 void SqliteWriter::rollback() {
-  if (!connection_->in_transaction()) return;
-  // A failed ROLLBACK leaves the transaction open: commit() refuses it because of that failure, and recover() drops the
-  // connection.
-  [[maybe_unused]] const auto done = connection_->statement("ROLLBACK").run();
+  if (connection_->in_transaction()) {
+    // Should it fail, the transaction stays open: begin() then asks for recover(), which drops the connection.
+    [[maybe_unused]] const auto done = connection_->statement("ROLLBACK").run();
+  }
+  turn_.reset();
 }
 
 Result<void> SqliteWriter::savepoint() {

@@ -99,6 +99,7 @@ class SqliteWriter final : public ForwardQueries<Writer, SqliteWriter> {
   SqliteSettings settings_;
   std::shared_ptr<Checkpoints> checkpoints_;
   std::unique_ptr<Connection> connection_;
+  std::optional<Checkpoints::Turn> turn_;  ///< While a transaction is open.
   Reading reading_;
   std::int64_t epoch_ = 0;
   std::uint64_t committed_ = 0;  ///< Number of our last transaction that is known to be committed.

@@ -17,11 +17,11 @@ constexpr unsigned byte_at(std::string_view bytes, std::size_t index) {
 }
 
 /// Value of each byte in an alphabet, -1 for bytes outside it.
-constexpr std::array<std::int8_t, 256> invert(std::string_view alphabet) {
-  std::array<std::int8_t, 256> values{};
+constexpr std::array<int, 256> invert(std::string_view alphabet) {
+  std::array<int, 256> values{};
   values.fill(-1);
   for (std::size_t i = 0; i < alphabet.size(); ++i)
-    values[byte_at(alphabet, i)] = static_cast<std::int8_t>(i);
+    values[byte_at(alphabet, i)] = static_cast<int>(i);
   return values;
 }
 constexpr auto kStandardValues = invert(kStandard);
@@ -46,8 +46,7 @@ std::string encode64(std::string_view bytes, std::string_view alphabet, Padding 
   return text;
 }
 
-std::optional<std::string> decode64(std::string_view text, const std::array<std::int8_t, 256>& values,
-                                    Padding padding) {
+std::optional<std::string> decode64(std::string_view text, const std::array<int, 256>& values, Padding padding) {
   if (padding == Padding::kWith) {
     if (text.size() % 4 != 0) return std::nullopt;
     if (text.ends_with('=')) text.remove_suffix(1);

@@ -54,6 +54,13 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
+void Filter::add(std::string target, Level level) {
+  // Of two directives for one target the later one holds, so it goes before the earlier one.
+  const auto place = std::ranges::find_if(
+      directives_, [&target](const Directive& other) { return other.target.size() <= target.size(); });
+  directives_.insert(place, Directive{std::move(target), level});
+}
+
 std::optional<Filter> Filter::parse(std::string_view text) {
   Filter filter;
   while (!text.empty()) {
@@ -68,18 +75,14 @@ std::optional<Filter> Filter::parse(std::string_view text) {
       level = parse_level(directive.substr(equals + 1));
     } else if (equals == std::string_view::npos) {
       if (const auto global = parse_level(directive)) {
-        filter.directives_.push_back({"", *global});
+        filter.add("", *global);
         continue;
       }
     }
     if (!level || !is_target(target)) return std::nullopt;
-    filter.directives_.push_back({std::string(target), *level});
+    filter.add(std::string(target), *level);
   }
-  if (filter.directives_.empty()) filter.directives_.push_back({"", Level::kError});
-  // Of two directives for one target the later one holds.
-  std::ranges::reverse(filter.directives_);
-  std::ranges::stable_sort(filter.directives_, std::ranges::greater{},
-                           [](const Directive& d) { return d.target.size(); });
+  if (filter.directives_.empty()) filter.add("", Level::kError);
   return filter;
 }
 

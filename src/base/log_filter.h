@@ -26,6 +26,8 @@ class Filter {
     std::string target;
     Level level;
   };
+  void add(std::string target, Level level);
+
   /// Longest target first.
   std::vector<Directive> directives_;
 };

@@ -32,7 +32,7 @@ inline std::unexpected<Error> fail(Error error) {
       return ::std::unexpected(::std::move(mito_result).error());  \
   } while (false)
 
-/// `MITO_TRY_ASSIGN(auto user, find_user(name));`
+/// `MITO_TRY_ASSIGN(auto user, find_user(name));` NOLINTBEGIN(bugprone-macro-parentheses): for names
 #define MITO_TRY_ASSIGN(declaration, expression) \
   MITO_TRY_ASSIGN_INNER(MITO_CONCAT(mito_result_, __LINE__), declaration, expression)
 #define MITO_TRY_ASSIGN_INNER(result, declaration, expression)                    \
@@ -51,4 +51,4 @@ inline std::unexpected<Error> fail(Error error) {
 #define MITO_CO_TRY_ASSIGN_INNER(result, declaration, expression)                    \
   auto result = (expression);                                                        \
   if (!result.has_value()) co_return ::std::unexpected(::std::move(result).error()); \
-  declaration = ::std::move(result).value()
+  declaration = ::std::move(result).value()  // NOLINTEND(bugprone-macro-parentheses)

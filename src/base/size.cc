@@ -131,7 +131,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   if (unit.binary) {
     factor <<= 10 * unit.prefix;
   } else {
-    number.scale += 3 * unit.prefix;
+    number.scale += std::int64_t{3} * unit.prefix;
   }
   std::uint64_t bytes = 0;
   if (!scale_up(number, factor, bytes)) {

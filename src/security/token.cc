@@ -21,7 +21,7 @@ constexpr std::string_view kHeader = R"({"typ":"JWT","alg":"EdDSA"})";
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kSignatureBytes = 64;
 /// No token of ours comes near; longer ones are not worth decoding.
-constexpr std::size_t kLongestBearer = 16 * 1024;
+constexpr std::size_t kLongestBearer = 16'384;
 constexpr std::int64_t kLeewaySeconds = 60;
 
 constexpr std::string_view kRemedy =

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "protocol/spellings.h"
 #include "protocol/text.h"
+#include "protocol/value_codec.h"
 
 namespace mito::protocol {
 namespace {
@@ -133,7 +134,39 @@ class Encoder {
   std::string text_;
 };
 
-// One line for each struct: its parameters.
+const TypeInfo& state_type() {
+  static const std::vector<std::string_view> kNames = [] {
+    const auto task = sent_names<TaskState>();
+    std::vector<std::string_view> names(task.begin(), task.end());
+    for (const std::string_view name : sent_names<TaskExecState>())
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    return names;
+  }();
+  static const TypeInfo kInfo{.kind = TypeInfo::Kind::kEnum, .spellings = kNames};
+  return kInfo;
+}
+
+class Describer {
+ public:
+  template <class T>
+  void take(std::string_view name, const std::optional<T>& /*member*/) {
+    parameters_.push_back({name, &type_of<T>(), false});
+  }
+  void take(std::string_view name, const std::optional<std::variant<TaskState, TaskExecState>>& /*member*/) {
+    parameters_.push_back({name, &state_type(), false});
+  }
+  void take(std::string_view name, bool /*member*/) { parameters_.push_back({name, &type_of<bool>(), false}); }
+  void take(std::string_view name, const std::vector<std::string>& /*member*/) {
+    parameters_.push_back({name, &type_of<std::string>(), true});
+  }
+
+  [[nodiscard]] std::vector<QueryParameter> parameters() && { return std::move(parameters_); }
+
+ private:
+  std::vector<QueryParameter> parameters_;
+};
+
+// One line for each parameter of each struct.
 template <class Coder, class Query>
 void each_parameter(Coder& coder, Query& query) {
   using T = std::remove_const_t<Query>;
@@ -195,16 +228,27 @@ std::string encode_query(const T& query) {
   return std::move(encoder).text();
 }
 
+#define MITO_QUERIES(X)  \
+  X(WorkerShutdownQuery) \
+  X(WaitQuery) X(TaskQuery) X(WorkerQuery) X(EventsQuery) X(RemoveUserGroupRoleReq) X(RemoveGroupWorkerRoleReq)
+
+std::vector<QueryParameter> query_parameters(std::string_view query) {
+  Describer describer;
+#define MITO_DESCRIBE(T)                \
+  if (query == #T) {                    \
+    const T message;                    \
+    each_parameter(describer, message); \
+  }
+  MITO_QUERIES(MITO_DESCRIBE)
+#undef MITO_DESCRIBE
+  return std::move(describer).parameters();
+}
+
 #define MITO_INSTANTIATE(T)                                                 \
   template std::expected<T, std::string> decode_query<T>(std::string_view); \
   template std::string encode_query<T>(const T&);
-MITO_INSTANTIATE(WorkerShutdownQuery)
-MITO_INSTANTIATE(WaitQuery)
-MITO_INSTANTIATE(TaskQuery)
-MITO_INSTANTIATE(WorkerQuery)
-MITO_INSTANTIATE(EventsQuery)
-MITO_INSTANTIATE(RemoveUserGroupRoleReq)
-MITO_INSTANTIATE(RemoveGroupWorkerRoleReq)
+MITO_QUERIES(MITO_INSTANTIATE)
 #undef MITO_INSTANTIATE
+#undef MITO_QUERIES
 
 }  // namespace mito::protocol

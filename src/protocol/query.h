@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "domain/states.h"
 #include "protocol/group_messages.h"
+#include "protocol/schema.h"
 #include "protocol/worker_messages.h"
 
 // Query strings. A parameter nobody asked for is ignored on every endpoint: clients of the original carry `op=force`
@@ -57,5 +58,14 @@ std::string encode_query(const T& query);
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
 
 // Both are instantiated for the messages named above.
+
+/// A parameter of one of them, for documents.
+struct QueryParameter {
+  std::string_view name;
+  const TypeInfo* type = nullptr;  ///< Of one value.
+  bool repeated = false;
+};
+/// The parameters of the query of that name, as the route table names it; none for an unknown name.
+std::vector<QueryParameter> query_parameters(std::string_view query);
 
 }  // namespace mito::protocol

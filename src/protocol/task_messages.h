@@ -239,9 +239,9 @@ struct TaskEvent {
   std::string group_name;
   std::int64_t task_id = 0;
   TaskState state = TaskState::kPending;
+  Timestamp at;
   std::optional<TaskExecState> exec_state;
   std::optional<TaskResult> result;
-  Timestamp at;
 };
 
 }  // namespace mito::protocol

@@ -116,7 +116,7 @@ MITO_TABLE(ArtifactsDeleteByFilterReq, SET(creator_usernames), MEMBER(group_name
 MITO_TABLE(ArtifactsDeleteByFilterResp, MEMBER(deleted_count));
 MITO_TABLE(ArtifactsDeleteByUuidsReq, MEMBER(uuids), MEMBER(content_type));
 MITO_TABLE(ArtifactsDeleteByUuidsResp, MEMBER(deleted_count), MEMBER(failed_uuids));
-MITO_TABLE(TaskEvent, MEMBER(uuid), MEMBER(group_name), MEMBER(task_id), MEMBER(state), OURS(exec_state), OURS(result),
-           MEMBER(at));
+MITO_TABLE(TaskEvent, MEMBER(uuid), MEMBER(group_name), MEMBER(task_id), MEMBER(state), MEMBER(at), OURS(exec_state),
+           OURS(result));
 
 }  // namespace mito::protocol

@@ -11,7 +11,9 @@
 namespace mito::protocol::test {
 namespace {
 
-bool begins(const std::string& text, std::string_view with) { return text.starts_with(with); }
+bool begins(const std::string& text, std::string_view with) {
+  return text.starts_with(with);
+}
 
 bool is_body_error(const RecordedStep& step) {
   return begins(step.answer, "Failed to parse the request body as JSON: ") ||
@@ -19,7 +21,9 @@ bool is_body_error(const RecordedStep& step) {
 }
 
 /// The request line, looked up; targets in absolute form are the transport's.
-Match match_step(const RecordedStep& step) { return match(step.method, step.path); }
+Match match_step(const RecordedStep& step) {
+  return match(step.method, step.path);
+}
 
 TEST(Recorded, PathsAndMethodsLeadWhereTheOriginalWent) {
   int unknown = 0;
@@ -155,7 +159,8 @@ std::string strip(ErrorCode code, std::string message) {
   };
   if (code == ErrorCode::kNotFound) return cut("", " not found");
   if (code == ErrorCode::kNameTaken) return cut("User or group with same name ", " already exists");
-  if (code == ErrorCode::kInvalidRequest && message.starts_with("Process request error: ")) return cut("Process request error: ", "");
+  if (code == ErrorCode::kInvalidRequest && message.starts_with("Process request error: "))
+    return cut("Process request error: ", "");
   return message;
 }
 

@@ -42,12 +42,14 @@ std::string fill_answer(std::string text) {
   for (const std::string_view mark : {"<uuid:", "<differing-uuid:"})
     text = replace_between(std::move(text), mark, ">", [](const std::string&) { return std::string(kUuid); });
   text = replace_between(std::move(text), "\"<id:", ">\"", [](const std::string&) { return std::string("7"); });
-  return replace_between(std::move(text), "<timestamp", ">", [](const std::string&) { return std::string(kTimestamp); });
+  return replace_between(std::move(text), "<timestamp", ">",
+                         [](const std::string&) { return std::string(kTimestamp); });
 }
 
 /// Bytes that are no UTF-8 were written as `\xff`.
 std::string unescape_bytes(std::string text) {
-  for (std::size_t at = text.find("\\xff"); at != std::string::npos; at = text.find("\\xff")) text.replace(at, 4, "\xff");
+  for (std::size_t at = text.find("\\xff"); at != std::string::npos; at = text.find("\\xff"))
+    text.replace(at, 4, "\xff");
   return text;
 }
 
@@ -79,12 +81,14 @@ RecordedStep read_step(const json::object& line, const std::string& scenario) {
 
 std::vector<RecordedStep> read_all() {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(MITO_RECORDED_FOLDER)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(MITO_RECORDED_FOLDER))
+    files.push_back(entry.path());
   std::ranges::sort(files);
   std::vector<RecordedStep> steps;
   for (const auto& file : files) {
     std::ifstream in(file);
-    for (std::string line; std::getline(in, line);) steps.push_back(read_step(json::parse(line).as_object(), file.stem().string()));
+    for (std::string line; std::getline(in, line);)
+      steps.push_back(read_step(json::parse(line).as_object(), file.stem().string()));
   }
   if (steps.empty()) throw std::runtime_error("no recording in " MITO_RECORDED_FOLDER);
   return steps;

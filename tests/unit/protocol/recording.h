@@ -5,13 +5,13 @@
 
 namespace mito::protocol::test {
 
-/// One request with the original's answer, from tests/recorded/recorded. What stands in the place of values that change from run to
-/// run (`${task}` in requests, `<uuid:task>` in answers) is filled with values of the right form.
+/// One request with the original's answer, from tests/recorded/recorded. What stands in the place of values that change
+/// from run to run (`${task}` in requests, `<uuid:task>` in answers) is filled with values of the right form.
 struct RecordedStep {
   std::string scenario;
   std::string name;
   std::string method;
-  std::string path;   ///< Without query.
+  std::string path;  ///< Without query.
   std::string query;
   std::string body;
   bool body_is_whole = true;  ///< Bodies over 4096 bytes are not in the recording.

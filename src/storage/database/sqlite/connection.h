@@ -141,4 +141,16 @@ class Connection {
   bool failed_ = false;
 };
 
+/// Runs `read`, which answers a Result, inside one read transaction, so that all its statements see the same rows.
+/// Inside the writer's transaction they do anyway.
+template <class Read>
+auto in_snapshot(Connection& connection, Read read) -> decltype(read()) {
+  if (connection.in_transaction()) return read();
+  MITO_TRY(connection.execute("BEGIN"));
+  auto answer = read();
+  const auto ended = connection.execute("COMMIT");
+  if (answer && !ended) return fail(ended.error());
+  return answer;
+}
+
 }  // namespace mito::storage::sqlite

@@ -169,12 +169,8 @@ Result<std::int64_t> Reading::count_tasks(const TaskFilter& filter) {
 }
 
 Result<std::vector<Task>> Reading::tasks(const TaskFilter& filter, Page page) {
-  if (connection_->in_transaction()) return list_both(*connection_, filter, page);
-  // One read transaction, so that a task that is archived meanwhile is neither missing nor listed twice.
-  MITO_TRY(connection_->execute("BEGIN"));
-  auto answer = list_both(*connection_, filter, page);
-  MITO_TRY(connection_->execute("COMMIT"));
-  return answer;
+  // Else a task that is archived meanwhile could be missing or listed twice.
+  return in_snapshot(*connection_, [&] { return list_both(*connection_, filter, page); });
 }
 
 }  // namespace mito::storage::sqlite

@@ -115,7 +115,8 @@ CREATE TABLE tasks (
 ) STRICT;
 CREATE UNIQUE INDEX tasks_uuid ON tasks (uuid);
 CREATE UNIQUE INDEX tasks_number ON tasks (group_id, task_id);
-CREATE INDEX tasks_active ON tasks (group_id, task_id) WHERE archived = 0;
+-- With `archived`, although it is always 0 in it: SQLite reads the rows to test it otherwise.
+CREATE INDEX tasks_active ON tasks (group_id, task_id, archived) WHERE archived = 0;
 CREATE INDEX tasks_assigned ON tasks (assigned_worker) WHERE archived = 0 AND assigned_worker IS NOT NULL;
 
 CREATE TABLE task_details (

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -35,6 +36,17 @@ ActiveRow read_active(Columns& c) {
           .spec = c.optional_text()};
 }
 
+TaskId read_id(Columns& c) {
+  return c.id<TaskId>();
+}
+
+Result<std::optional<Watch>> watch_in(const ActiveRow& row) {
+  auto watch = watch_of(*row.spec);
+  if (watch) return watch;
+  return fail(ErrorCode::kInternal, "",
+              fmt::format("task {}: {}", row.task.uuid.to_string(), watch.error().internal()));
+}
+
 }  // namespace
 
 Result<std::optional<Task>> Reading::task_by_id(TaskId id) {
@@ -65,25 +77,27 @@ Result<std::vector<Task>> Reading::tasks_by_uuid(std::span<const TaskUuid> uuids
 }
 
 Result<void> Reading::each_active_task(const std::function<void(Queries::ActiveTask&&)>& take) {
-  // The ids are sorted first, from the small index; the rows are then read in the order in which they lie on the disk.
-  Statement statement = connection_->statement(
-      "SELECT t.id, t.uuid, t.creator_id, t.group_id, t.tags, t.state, t.priority, t.timeout, t.updated_at,"
-      " t.assigned_worker, t.losses, t.downstream_task_uuid,"
-      " CASE WHEN t.has_watch AND NOT t.watch_reached THEN t.spec END"
-      " FROM (SELECT id FROM tasks INDEXED BY tasks_active WHERE archived = 0 ORDER BY id LIMIT -1) a"
-      " CROSS JOIN tasks t ON t.id = a.id ORDER BY a.id");
-  Result<void> understood;
-  MITO_TRY(each(statement.ask(), read_active, [&](ActiveRow&& row) {
-    if (row.spec) {
-      auto watch = watch_of(*row.spec);
-      if (!watch && understood)
-        understood = fail(ErrorCode::kInternal, "",
-                          fmt::format("task {}: {}", row.task.uuid.to_string(), watch.error().internal()));
-      if (watch) row.task.watch = *watch;
+  return in_snapshot(*connection_, [&]() -> Result<void> {
+    // From the index alone, which is small beside the table. The rows are then read in the order in which they lie on
+    // the disk.
+    Statement active = connection_->statement("SELECT id FROM tasks INDEXED BY tasks_active WHERE archived = 0");
+    MITO_TRY_ASSIGN(std::vector<TaskId> ids, all(active.ask(), read_id));
+    std::ranges::sort(ids);
+
+    Statement statement = connection_->statement(
+        "SELECT id, uuid, creator_id, group_id, tags, state, priority, timeout, updated_at, assigned_worker, losses,"
+        " downstream_task_uuid, CASE WHEN has_watch AND NOT watch_reached THEN spec END FROM tasks WHERE id = ?");
+    for (const TaskId id : ids) {
+      MITO_TRY_ASSIGN(std::optional<ActiveRow> row, one(statement.ask(id), read_active));
+      if (!row)
+        return fail(ErrorCode::kInternal, "", fmt::format("task {} is in an index and not in its table", id.value));
+      if (row->spec) {
+        MITO_TRY_ASSIGN(row->task.watch, watch_in(*row));
+      }
+      take(std::move(row->task));
     }
-    take(std::move(row.task));
-  }));
-  return understood;
+    return {};
+  });
 }
 
 }  // namespace mito::storage::sqlite

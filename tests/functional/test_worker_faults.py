@@ -409,7 +409,7 @@ def test_sigterm_lets_a_task_finish(tools, fake):
     worker.wait_for_output("Wait for resource cleanup")
     writer.close()
     assert worker.process.wait(20) == 0
-    assert fake.results[number]["exit_status"] == 0 and not fake.results[number]["next"]
+    assert fake.results[number]["exit_status"] == 0 and not fake.results[number].get("next")
     assert fake.unregistered == 1 and len(fake.tasks) == 1
     assert not list(cache(tools).glob("*-*"))
 

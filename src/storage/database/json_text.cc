@@ -14,9 +14,8 @@ namespace json = boost::json;
 /// Parses into memory on the stack as far as it fits, for texts that are small as a rule.
 class SmallText {
  public:
-  explicit SmallText(std::string_view text) : resource_(buffer_, sizeof buffer_) {
-    value_ = json::parse(text, error_, json::storage_ptr(&resource_));
-  }
+  explicit SmallText(std::string_view text)
+      : resource_(buffer_, sizeof buffer_), value_(json::parse(text, error_, json::storage_ptr(&resource_))) {}
   [[nodiscard]] const json::value* value() const { return error_ ? nullptr : &value_; }
 
  private:

@@ -23,13 +23,17 @@ struct ObjectKey {
   std::string key;  ///< `<task uuid>/result.tar.gz`, `<group>/<key>`.
 };
 
-/// Where artifact and attachment bytes are. Any thread. Calls other than the *_url ones may block: they run on a disk thread.
+/// Where artifact and attachment bytes are. Any thread. Calls other than the *_url ones may block: they run on a disk
+/// thread.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
-  /// A URL that accepts one PUT of exactly `length` bytes for `life`. `base` is the coordinator's address as the peer knows it
-  /// (`http://host:port`, no trailing slash); stores that are reached directly ignore it. kUploadRefused: no such object can be made.
-  virtual Result<std::string> upload_url(const ObjectKey& key, std::uint64_t length, std::chrono::seconds life, std::string_view base) = 0;
+  /// A URL that accepts one PUT of exactly `length` bytes for `life`. `base` is the coordinator's address as the peer
+  /// knows it
+  /// (`http://host:port`, no trailing slash); stores that are reached directly ignore it. kUploadRefused: no such
+  /// object can be made.
+  virtual Result<std::string> upload_url(const ObjectKey& key, std::uint64_t length, std::chrono::seconds life,
+                                         std::string_view base) = 0;
   virtual Result<std::string> download_url(const ObjectKey& key, std::chrono::seconds life, std::string_view base) = 0;
   /// A missing object is no error.
   virtual Result<void> remove(const ObjectKey& key) = 0;
@@ -39,13 +43,15 @@ class ObjectStore {
   [[nodiscard]] virtual std::string describe() const = 0;
 };
 
-/// Bytes of one upload on their way to the disk. Blocking; one thread at a time. Destroyed without commit: nothing is left.
+/// Bytes of one upload on their way to the disk. Blocking; one thread at a time. Destroyed without commit: nothing is
+/// left.
 class ObjectUpload {
  public:
   virtual ~ObjectUpload() = default;
   /// kStorageFull: no room (or less than the reserve would be left).
   virtual Result<void> write(std::string_view bytes) = 0;
-  /// Makes the object visible, in one step, after file and directory were synced. kInvalidRequest: fewer or more bytes than announced.
+  /// Makes the object visible, in one step, after file and directory were synced. kInvalidRequest: fewer or more bytes
+  /// than announced.
   virtual Result<void> commit() = 0;
 };
 

@@ -312,6 +312,10 @@ std::optional<WorkerId> Scheduler::end_holding(TaskId task, Clock::Monotonic now
   return queued ? offer(task, now) : std::nullopt;
 }
 
+GroupId Scheduler::group(TaskId task) const {
+  return tasks_.find(task)->second.task_class->group;
+}
+
 bool Scheduler::watch_reached(TaskId task) const {
   return tasks_.find(task)->second.watch_reached;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <sys/socket.h>
 #include <utility>
@@ -45,7 +44,8 @@ Response panic_response() {
 std::span<char> InputBuffer::room() {
   if (begin_ == end_) begin_ = end_ = 0;
   if (data_.size() - end_ < kLeastRoom) {
-    std::memmove(data_.data(), data_.data() + begin_, end_ - begin_);
+    std::copy(data_.begin() + static_cast<std::ptrdiff_t>(begin_), data_.begin() + static_cast<std::ptrdiff_t>(end_),
+              data_.begin());
     end_ -= begin_;
     begin_ = 0;
     if (data_.size() - end_ < kLeastRoom) data_.resize(std::max(kFirstInputBytes, data_.size() * 2));

@@ -138,6 +138,7 @@ Result<std::vector<std::string>> ForgetfulFileSystem::list(const Path& path) {
 }
 
 Result<std::uint64_t> ForgetfulFileSystem::free_space(const Path&) {
+  const std::scoped_lock lock(mutex_);
   return capacity_ - std::min(capacity_, written_);
 }
 

@@ -1,0 +1,4 @@
+mito_test(contract_events
+  SOURCES events_test.cc
+  NEEDS storage_events
+  LABEL contract)

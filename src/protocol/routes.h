@@ -115,7 +115,7 @@ enum class AnswerKind : std::uint8_t {
   kStream,  ///< Something else; the handler says what.
 };
 
-inline constexpr std::size_t kBodyLimit = 2 * 1024 * 1024;
+inline constexpr std::size_t kBodyLimit = std::size_t{2} << 20U;
 
 /// One line of the route table.
 struct Route {

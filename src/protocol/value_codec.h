@@ -50,13 +50,14 @@ struct Codec<T> {
   }
 };
 
-// Types without a template; defined in values.cc.
-#define MITO_CODEC(T)                                      \
-  template <>                                              \
-  struct Codec<T> {                                        \
-    static bool read(JsonReader& reader, T& value);        \
-    static void write(JsonWriter& writer, const T& value); \
-    static const TypeInfo& type();                         \
+// Defined in values.cc.
+#define MITO_CODEC(T)                                          \
+  template <>                                                  \
+  struct Codec<T> {                                            \
+    using Value = T;                                           \
+    static bool read(JsonReader& reader, Value& value);        \
+    static void write(JsonWriter& writer, const Value& value); \
+    static const TypeInfo& type();                             \
   }
 MITO_CODEC(bool);
 MITO_CODEC(std::string);

@@ -77,6 +77,8 @@ class ForwardQueries : public Base {
   }
 
  private:
+  friend Derived;
+  ForwardQueries() = default;
   auto ask() { return static_cast<Derived*>(this)->questions(); }
 };
 

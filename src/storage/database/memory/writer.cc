@@ -187,6 +187,7 @@ Result<WorkerId> MemoryWriter::insert_worker(const NewWorker& worker) {
   row.info = worker.info;
   tables().workers.put(id, std::move(row));
   std::vector<WorkerAccess> access;
+  access.reserve(worker.access.size());
   for (const auto& [group, role] : worker.access)
     access.push_back({id, group, role});
   MITO_TRY(upsert_access(access));

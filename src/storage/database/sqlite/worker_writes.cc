@@ -13,6 +13,7 @@ Result<WorkerId> SqliteWriter::insert_worker(const NewWorker& worker) {
                     encode_list(worker.features), worker.info, worker.now));
   const WorkerId id{connection_->last_id()};
   std::vector<WorkerAccess> access;
+  access.reserve(worker.access.size());
   for (const auto& [group, role] : worker.access)
     access.push_back({id, group, role});
   MITO_TRY(upsert_access(access));

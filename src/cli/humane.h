@@ -29,8 +29,8 @@ int shell_exit_code(std::int32_t raw);
 /// What is shown of a task's state.
 struct TaskCondition {
   TaskState state = TaskState::kUnknown;
-  std::optional<TaskResult> result;
-  std::optional<TaskExecState> exec_state;
+  std::optional<TaskResult> result{};
+  std::optional<TaskExecState> exec_state{};
   std::int64_t timeout_seconds = 0;
 };
 /// `ready`, `running`, `ok`, `failed (exit 1)`, `killed (SIGKILL)`, `timed out`, `cancelled`, `failed (input not

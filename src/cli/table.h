@@ -12,7 +12,7 @@ class Table {
  public:
   enum class Align { kLeft, kRight };
   struct Column {
-    std::string_view title;
+    std::string_view title{};
     Align align = Align::kLeft;
     std::size_t least = 0;  ///< May be cut to this many columns where the width is short; 0: never cut.
   };

@@ -11,6 +11,8 @@ endif()
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
+# -O3 gains nothing measurable here and costs a third more build time.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
@@ -27,8 +29,8 @@ target_compile_features(mito_flags INTERFACE cxx_std_23)
 set_property(GLOBAL PROPERTY USE_FOLDERS ON)
 target_compile_options(mito_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wcast-qual -Wundef)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # Wrong in the coroutine frames and optionals of g++ 12 (GCC bugs 105562 and 107561).
-  target_compile_options(mito_flags INTERFACE -Wno-maybe-uninitialized)
+  # Wrong in the coroutine frames, optionals and strings of g++ 12 (GCC bugs 105562, 107561 and 105651).
+  target_compile_options(mito_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
 endif()
 if(MITO_WARNINGS_AS_ERRORS)
   target_compile_options(mito_flags INTERFACE -Werror)

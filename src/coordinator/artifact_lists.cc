@@ -112,18 +112,18 @@ Awaitable<Result<std::vector<TaskUuid>>> remove_all(Context& context, std::vecto
   Services& services = context.services;
   std::vector<TaskUuid> removed;
   for (std::size_t start = 0; start < rows.size(); start += kPerTransaction) {
+    const auto part = slice(rows, start, kPerTransaction);
+    const std::size_t before = removed.size();
+    const Timestamp now = context.now();
     MITO_CO_TRY_ASSIGN(
         const std::vector<storage::ObjectKey> gone,
         co_await write<std::vector<storage::ObjectKey>>(
-            services,
-            [&services, part = slice(rows, start, kPerTransaction), user = context.user.id, &removed,
-             before = removed.size(),
-             now = context.now()](storage::Writer& writer) -> Result<Written<std::vector<storage::ObjectKey>>> {
+            services, [&](storage::Writer& writer) -> Result<Written<std::vector<storage::ObjectKey>>> {
               removed.resize(before);
               std::vector<storage::ObjectKey> objects;
               for (const storage::Artifact& candidate : part) {
                 MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(candidate.task));
-                if (!task || !at_least(services.directory.role(user, task->group), Role::kWrite)) continue;
+                if (!task || !at_least(services.directory.role(context.user.id, task->group), Role::kWrite)) continue;
                 MITO_TRY_ASSIGN(const auto row, writer.artifact(candidate.task, candidate.content_type));
                 if (!row) continue;
                 MITO_TRY_ASSIGN(const bool done, remove_row(writer, *row, task->group, Age::kRespected, now));

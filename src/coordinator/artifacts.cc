@@ -21,13 +21,14 @@ Error no_such_task(TaskUuid task) {
 
 Awaitable<Result<protocol::UploadArtifactResp>> announce(Context& context, protocol::UploadArtifactReq request) {
   Services& services = context.services;
+  const TaskUuid uuid = context.path.task();
+  const std::string base = base_url(context);
+  const Timestamp now = context.now();
   co_return co_await write<protocol::UploadArtifactResp>(
-      services,
-      [&services, request, uuid = context.path.task(), user = context.user.id, base = base_url(context),
-       now = context.now()](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
+      services, [&](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
         MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(uuid));
         if (!task) return fail(no_such_task(uuid));
-        if (!at_least(services.directory.role(user, task->group), Role::kWrite))
+        if (!at_least(services.directory.role(context.user.id, task->group), Role::kWrite))
           return fail(ErrorCode::kPermissionDenied);
         MITO_TRY_ASSIGN(auto answer, announce_artifact(services, writer, *task, request, base, now));
         return Written<protocol::UploadArtifactResp>{std::move(answer)};
@@ -48,24 +49,24 @@ Awaitable<Result<protocol::RemoteResourceDownloadResp>> download(Context& contex
 template <class May>
 Awaitable<Result<Nothing>> remove_one(Context& context, Age age, May may) {
   Services& services = context.services;
-  const storage::ObjectKey object = artifact_key(context.path.task(), context.path.content_type);
-  MITO_CO_TRY(co_await write<Nothing>(
-      services,
-      [&services, age, may, object, uuid = context.path.task(), type = context.path.content_type,
-       now = context.now()](storage::Writer& writer) -> Result<Written<Nothing>> {
-        MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(uuid));
-        if (!task) return fail(no_such_task(uuid));
-        if (!may(task->group)) return fail(ErrorCode::kPermissionDenied);
-        MITO_TRY_ASSIGN(const auto row, writer.artifact(uuid, type));
-        if (!row) {
-          const Error missing = no_such_artifact(uuid, type);
-          return fail(missing.code(), missing.text() + " not found");
-        }
-        MITO_TRY_ASSIGN(const bool removed, remove_row(writer, *row, task->group, age, now));
-        if (!removed)
-          return fail(ErrorCode::kInvalidRequest, "Cannot delete artifact that has been updated in the last hour");
-        return Written<Nothing>{{}, [&services, object] { services.removals.begin(object); }};
-      }));
+  const TaskUuid uuid = context.path.task();
+  const ArtifactContentType type = context.path.content_type;
+  const storage::ObjectKey object = artifact_key(uuid, type);
+  const Timestamp now = context.now();
+  MITO_CO_TRY(co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
+    MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(uuid));
+    if (!task) return fail(no_such_task(uuid));
+    if (!may(task->group)) return fail(ErrorCode::kPermissionDenied);
+    MITO_TRY_ASSIGN(const auto row, writer.artifact(uuid, type));
+    if (!row) {
+      const Error missing = no_such_artifact(uuid, type);
+      return fail(missing.code(), missing.text() + " not found");
+    }
+    MITO_TRY_ASSIGN(const bool removed, remove_row(writer, *row, task->group, age, now));
+    if (!removed)
+      return fail(ErrorCode::kInvalidRequest, "Cannot delete artifact that has been updated in the last hour");
+    return Written<Nothing>{{}, [&services, object] { services.removals.begin(object); }};
+  }));
   std::vector<storage::ObjectKey> objects;
   objects.push_back(object);
   co_await remove_objects(services, std::move(objects));
@@ -112,14 +113,14 @@ Error no_such_artifact(TaskUuid task, ArtifactContentType type) {
 }
 
 Awaitable<Result<protocol::RemoteResourceDownloadResp>> artifact_link(Context& context) {
+  const TaskUuid uuid = context.path.task();
+  const ArtifactContentType type = context.path.content_type;
   MITO_CO_TRY_ASSIGN(const storage::Artifact found,
-                     co_await read(context.services,
-                                   [uuid = context.path.task(), type = context.path.content_type](
-                                       storage::Queries& queries) -> Result<storage::Artifact> {
-                                     MITO_TRY_ASSIGN(const auto row, queries.artifact(uuid, type));
-                                     if (!row) return fail(no_such_artifact(uuid, type));
-                                     return *row;
-                                   }));
+                     co_await read(context.services, [&](storage::Queries& queries) -> Result<storage::Artifact> {
+                       MITO_TRY_ASSIGN(const auto row, queries.artifact(uuid, type));
+                       if (!row) return fail(no_such_artifact(uuid, type));
+                       return *row;
+                     }));
   MITO_CO_TRY_ASSIGN(std::string url, download_link(context.services, artifact_key(found.task, found.content_type),
                                                     found.size, LinkUse::kSingle, base_url(context)));
   co_return protocol::RemoteResourceDownloadResp{.url = std::move(url), .size = found.size};

@@ -40,28 +40,28 @@ Awaitable<Result<protocol::UploadAttachmentResp>> announce(Context& context, pro
   if (!found) co_return fail(ErrorCode::kNotFound, "Group " + name);
   MITO_CO_TRY(check_storable(request.key));
   Services& services = context.services;
+  const GroupId group_id = found->group;
+  const std::string base = base_url(context);
+  const Timestamp now = context.now();
   MITO_CO_TRY_ASSIGN(
       Announcement announcement,
-      co_await write<Announcement>(
-          services,
-          [&services, request, name, group_id = found->group, role = found->role, base = base_url(context),
-           now = context.now()](storage::Writer& writer) -> Result<Written<Announcement>> {
-            MITO_TRY_ASSIGN(auto group, active_group(writer, group_id, {ErrorCode::kNotFound, "Group " + name}));
-            // The state of the group comes before the right to upload.
-            if (!at_least(role, Role::kWrite)) return fail(ErrorCode::kPermissionDenied);
-            MITO_TRY_ASSIGN(auto known, writer.attachment(group_id, request.key));
-            MITO_TRY_ASSIGN(const std::int64_t size,
-                            book(writer, std::move(group), known ? std::optional(known->size) : std::nullopt,
-                                 request.content_length, now));
-            MITO_TRY_ASSIGN(std::string url, upload_link(services, attachment_key(name, request.key),
-                                                         static_cast<std::int64_t>(request.content_length), base));
-            MITO_TRY(writer.upsert_attachment({.group = group_id,
-                                               .key = request.key,
-                                               .size = size,
-                                               .created_at = known ? known->created_at : now,
-                                               .updated_at = now}));
-            return Written<Announcement>{{.exist = known.has_value(), .url = std::move(url)}};
-          }));
+      co_await write<Announcement>(services, [&](storage::Writer& writer) -> Result<Written<Announcement>> {
+        MITO_TRY_ASSIGN(auto group, active_group(writer, group_id, {ErrorCode::kNotFound, "Group " + name}));
+        // The state of the group comes before the right to upload.
+        if (!at_least(found->role, Role::kWrite)) return fail(ErrorCode::kPermissionDenied);
+        MITO_TRY_ASSIGN(auto known, writer.attachment(group_id, request.key));
+        MITO_TRY_ASSIGN(const std::int64_t size,
+                        book(writer, std::move(group), known ? std::optional(known->size) : std::nullopt,
+                             request.content_length, now));
+        MITO_TRY_ASSIGN(std::string url, upload_link(services, attachment_key(name, request.key),
+                                                     static_cast<std::int64_t>(request.content_length), base));
+        MITO_TRY(writer.upsert_attachment({.group = group_id,
+                                           .key = request.key,
+                                           .size = size,
+                                           .created_at = known ? known->created_at : now,
+                                           .updated_at = now}));
+        return Written<Announcement>{{.exist = known.has_value(), .url = std::move(url)}};
+      }));
   co_return protocol::UploadAttachmentResp{.exist = announcement.exist, .url = std::move(announcement.url)};
 }
 
@@ -70,13 +70,11 @@ Awaitable<Result<storage::Attachment>> readable_attachment(Context& context) {
   const auto found = group_role(context, context.path.group_name);
   if (!found) co_return fail(no_such_attachment(context));
   if (!found->role) co_return fail(ErrorCode::kPermissionDenied);
-  co_return co_await read(context.services,
-                          [group = found->group, key = context.path.key, missing = no_such_attachment(context)](
-                              storage::Queries& queries) -> Result<storage::Attachment> {
-                            MITO_TRY_ASSIGN(auto attachment, queries.attachment(group, key));
-                            if (!attachment) return fail(missing);
-                            return std::move(*attachment);
-                          });
+  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<storage::Attachment> {
+    MITO_TRY_ASSIGN(auto attachment, queries.attachment(found->group, context.path.key));
+    if (!attachment) return fail(no_such_attachment(context));
+    return std::move(*attachment);
+  });
 }
 
 Awaitable<Result<protocol::AttachmentMetadata>> metadata(Context& context) {
@@ -106,28 +104,25 @@ Result<GroupRole> member_group(const Context& context) {
 
 Awaitable<Result<protocol::AttachmentsQueryResp>> query(Context& context, protocol::AttachmentsQueryReq request) {
   MITO_CO_TRY_ASSIGN(const GroupRole found, member_group(context));
-  co_return co_await read(
-      context.services,
-      [group = found.group, name = context.path.group_name,
-       request](storage::Queries& queries) -> Result<protocol::AttachmentsQueryResp> {
-        protocol::AttachmentsQueryResp answer;
-        answer.group_name = name;
-        const std::string pattern = request.key.value_or(std::string());
-        if (request.count) {
-          MITO_TRY_ASSIGN(const std::int64_t count, queries.count_attachments(group, pattern));
-          answer.count = static_cast<std::uint64_t>(count);
-          return answer;
-        }
-        MITO_TRY_ASSIGN(auto rows, queries.attachments(group, pattern, {request.limit, request.offset.value_or(0)}));
-        answer.count = rows.size();
-        for (storage::Attachment& row : rows)
-          answer.attachments.push_back({.key = std::move(row.key),
-                                        .content_type = AttachmentContentType::kNoSet,
-                                        .size = row.size,
-                                        .created_at = row.created_at,
-                                        .updated_at = row.updated_at});
-        return answer;
-      });
+  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::AttachmentsQueryResp> {
+    protocol::AttachmentsQueryResp answer;
+    answer.group_name = context.path.group_name;
+    const std::string pattern = request.key.value_or(std::string());
+    if (request.count) {
+      MITO_TRY_ASSIGN(const std::int64_t count, queries.count_attachments(found.group, pattern));
+      answer.count = static_cast<std::uint64_t>(count);
+      return answer;
+    }
+    MITO_TRY_ASSIGN(auto rows, queries.attachments(found.group, pattern, {request.limit, request.offset.value_or(0)}));
+    answer.count = rows.size();
+    for (storage::Attachment& row : rows)
+      answer.attachments.push_back({.key = std::move(row.key),
+                                    .content_type = AttachmentContentType::kNoSet,
+                                    .size = row.size,
+                                    .created_at = row.created_at,
+                                    .updated_at = row.updated_at});
+    return answer;
+  });
 }
 
 Result<protocol::AttachmentsDownloadListResp> links(Context& context, std::vector<storage::Attachment> rows) {
@@ -161,27 +156,25 @@ Awaitable<Result<protocol::AttachmentsDownloadListResp>> download_by_keys(
     Context& context, protocol::AttachmentsDownloadByKeysReq request) {
   MITO_CO_TRY_ASSIGN(const GroupRole found, member_group(context));
   if (request.keys.empty()) co_return fail(ErrorCode::kInvalidRequest, "Keys list cannot be empty");
-  MITO_CO_TRY_ASSIGN(
-      auto rows, co_await read(context.services, [group = found.group, keys = request.keys](storage::Queries& queries) {
-        return queries.attachments_by_key(group, keys);
-      }));
+  const std::vector<std::string> distinct = normalise_set(std::move(request.keys));
+  MITO_CO_TRY_ASSIGN(auto rows, co_await read(context.services, [&](storage::Queries& queries) {
+                       return queries.attachments_by_key(found.group, distinct);
+                     }));
   co_return links(context, std::move(rows));
 }
 
 Awaitable<Result<Nothing>> remove_one(Context& context, GroupId group, Age age) {
   Services& services = context.services;
   const storage::ObjectKey object = attachment_key(context.path.group_name, context.path.key);
-  MITO_CO_TRY(co_await write<Nothing>(
-      services,
-      [&services, group, key = context.path.key, missing = no_such_attachment(context), age, object,
-       now = context.now()](storage::Writer& writer) -> Result<Written<Nothing>> {
-        MITO_TRY_ASSIGN(const auto row, writer.attachment(group, key));
-        if (!row) return fail(missing);
-        MITO_TRY_ASSIGN(const bool removed, remove_row(writer, *row, age, now));
-        if (!removed)
-          return fail(ErrorCode::kInvalidRequest, "Cannot delete attachment that has been updated in the last hour");
-        return Written<Nothing>{{}, [&services, object] { services.removals.begin(object); }};
-      }));
+  const Timestamp now = context.now();
+  MITO_CO_TRY(co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
+    MITO_TRY_ASSIGN(const auto row, writer.attachment(group, context.path.key));
+    if (!row) return fail(no_such_attachment(context));
+    MITO_TRY_ASSIGN(const bool removed, remove_row(writer, *row, age, now));
+    if (!removed)
+      return fail(ErrorCode::kInvalidRequest, "Cannot delete attachment that has been updated in the last hour");
+    return Written<Nothing>{{}, [&services, object] { services.removals.begin(object); }};
+  }));
   std::vector<storage::ObjectKey> objects;
   objects.push_back(object);
   co_await remove_objects(services, std::move(objects));
@@ -211,11 +204,11 @@ Awaitable<Result<std::vector<std::string>>> remove_many(Context& context, GroupI
     const std::vector<std::string> part(
         keys.begin() + static_cast<std::ptrdiff_t>(start),
         keys.begin() + static_cast<std::ptrdiff_t>(std::min(keys.size(), start + kPerTransaction)));
+    const std::string& name = context.path.group_name;
+    const Timestamp now = context.now();
     MITO_CO_TRY_ASSIGN(std::vector<std::string> gone,
                        co_await write<std::vector<std::string>>(
-                           services,
-                           [&services, group, part, name = context.path.group_name,
-                            now = context.now()](storage::Writer& writer) -> Result<Written<std::vector<std::string>>> {
+                           services, [&](storage::Writer& writer) -> Result<Written<std::vector<std::string>>> {
                              MITO_TRY_ASSIGN(const auto rows, writer.attachments_by_key(group, part));
                              std::vector<std::string> deleted;
                              for (const storage::Attachment& row : rows) {

@@ -10,7 +10,7 @@
 namespace mito::coordinator {
 
 /// A running coordinator: the composition root, which makes every part in order and ends them in reverse. Several may
-/// live in one process, each in a data directory of its own. Signals are the calling program's affair (StopSignals).
+/// live in one process, each in a data directory of its own. Signals are the calling program's affair.
 class Coordinator {
  public:
   /// Locks the data directory, opens the database, recovers, listens. Logs one line for each thing it uses. Fails with

@@ -18,28 +18,27 @@ using protocol::Endpoint;
 using protocol::Nothing;
 
 Awaitable<Result<Nothing>> create_group(Context& context, protocol::CreateGroupReq request) {
+  const std::string& name = request.group_name;
+  const UserId creator = context.user.id;
   if (!is_valid_name(request.group_name)) co_return fail(ErrorCode::kInvalidRequest, "Invalid group name");
   Services& services = context.services;
-  co_return co_await write<Nothing>(
-      services,
-      [&services, name = request.group_name,
-       creator = context.user.id](storage::Writer& writer) -> Result<Written<Nothing>> {
-        // A taken name comes before the quota.
-        if (services.directory.user(name) || services.directory.group(name)) return fail(ErrorCode::kNameTaken, name);
-        MITO_TRY_ASSIGN(auto user, writer.user_by_id(creator));
-        if (!user) return fail(ErrorCode::kWrongCredentials);
-        if (user->group_count >= user->group_quota) return fail(ErrorCode::kQuotaExceeded);
-        const Timestamp now = services.clock.now();
-        MITO_TRY_ASSIGN(const GroupId group, writer.insert_group(name, creator, now));
-        ++user->group_count;
-        user->updated_at = now;
-        MITO_TRY(writer.update_user(*user));
-        return Written<Nothing>{
-            {}, [&services, name, group, creator] {
-              services.directory_changes.put_group(group, name);
-              services.directory_changes.put_membership({.user = creator, .group = group, .role = Role::kAdmin});
-            }};
-      });
+  co_return co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
+    // A taken name comes before the quota.
+    if (services.directory.user(name) || services.directory.group(name)) return fail(ErrorCode::kNameTaken, name);
+    MITO_TRY_ASSIGN(auto user, writer.user_by_id(creator));
+    if (!user) return fail(ErrorCode::kWrongCredentials);
+    if (user->group_count >= user->group_quota) return fail(ErrorCode::kQuotaExceeded);
+    const Timestamp now = services.clock.now();
+    MITO_TRY_ASSIGN(const GroupId group, writer.insert_group(name, creator, now));
+    ++user->group_count;
+    user->updated_at = now;
+    MITO_TRY(writer.update_user(*user));
+    return Written<Nothing>{
+        {}, [&services, name, group, creator] {
+          services.directory_changes.put_group(group, name);
+          services.directory_changes.put_membership({.user = creator, .group = group, .role = Role::kAdmin});
+        }};
+  });
 }
 
 Error no_such_group(const std::string& name) {
@@ -51,31 +50,29 @@ Awaitable<Result<protocol::GroupQueryInfo>> get_group(Context& context) {
   if (!found) co_return fail(no_such_group(context.path.group_name));
   if (!found->role) co_return fail(ErrorCode::kPermissionDenied);
   const core::Directory& directory = context.directory();
-  co_return co_await read(
-      context.services,
-      [&directory, id = found->group,
-       role = *found->role](storage::Queries& queries) -> Result<protocol::GroupQueryInfo> {
-        MITO_TRY_ASSIGN(const auto group, queries.group_by_id(id));
-        if (!group) return fail(ErrorCode::kInternal, {}, "a known group is not in the database");
-        MITO_TRY_ASSIGN(const std::int64_t workers, queries.count_workers_of(id));
-        protocol::GroupQueryInfo info{.group_name = group->name,
-                                      .creator_username = directory.user_name(group->creator).value_or(std::string()),
-                                      .created_at = group->created_at,
-                                      .updated_at = group->updated_at,
-                                      .state = group->state,
-                                      .task_count = group->task_count,
-                                      .storage_quota = group->storage_quota,
-                                      .storage_used = group->storage_used,
-                                      .worker_count = static_cast<std::uint64_t>(workers),
-                                      .users_in_group = std::nullopt};
-        if (role == Role::kAdmin) {
-          MITO_TRY_ASSIGN(const auto members, queries.members_of(id));
-          info.users_in_group.emplace();
-          for (const storage::Membership& member : members)
-            info.users_in_group->emplace(directory.user_name(member.user).value_or(std::string()), member.role);
-        }
-        return info;
-      });
+  const GroupId id = found->group;
+  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::GroupQueryInfo> {
+    MITO_TRY_ASSIGN(const auto group, queries.group_by_id(id));
+    if (!group) return fail(ErrorCode::kInternal, {}, "a known group is not in the database");
+    MITO_TRY_ASSIGN(const std::int64_t workers, queries.count_workers_of(id));
+    protocol::GroupQueryInfo info{.group_name = group->name,
+                                  .creator_username = directory.user_name(group->creator).value_or(std::string()),
+                                  .created_at = group->created_at,
+                                  .updated_at = group->updated_at,
+                                  .state = group->state,
+                                  .task_count = group->task_count,
+                                  .storage_quota = group->storage_quota,
+                                  .storage_used = group->storage_used,
+                                  .worker_count = static_cast<std::uint64_t>(workers),
+                                  .users_in_group = std::nullopt};
+    if (*found->role == Role::kAdmin) {
+      MITO_TRY_ASSIGN(const auto members, queries.members_of(id));
+      info.users_in_group.emplace();
+      for (const storage::Membership& member : members)
+        info.users_in_group->emplace(directory.user_name(member.user).value_or(std::string()), member.role);
+    }
+    return info;
+  });
 }
 
 /// The group in the path, when the caller is one of its Admins.
@@ -108,14 +105,13 @@ Awaitable<Result<Nothing>> update_members(Context& context, protocol::UpdateUser
     members.push_back({.user = user->id, .group = group, .role = role});
   }
   Services& services = context.services;
-  co_return co_await write<Nothing>(services,
-                                    [&services, members](storage::Writer& writer) -> Result<Written<Nothing>> {
-                                      MITO_TRY(writer.upsert_memberships(members));
-                                      return Written<Nothing>{{}, [&services, members] {
-                                                                for (const storage::Membership& member : members)
-                                                                  services.directory_changes.put_membership(member);
-                                                              }};
-                                    });
+  co_return co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
+    MITO_TRY(writer.upsert_memberships(members));
+    return Written<Nothing>{{}, [&services, members] {
+                              for (const storage::Membership& member : members)
+                                services.directory_changes.put_membership(member);
+                            }};
+  });
 }
 
 Awaitable<Result<Nothing>> remove_members(Context& context, protocol::RemoveUserGroupRoleReq request) {
@@ -123,14 +119,13 @@ Awaitable<Result<Nothing>> remove_members(Context& context, protocol::RemoveUser
   MITO_CO_TRY_ASSIGN(const GroupId group, administered_group(context));
   MITO_CO_TRY_ASSIGN(const std::vector<UserId> users, known_users(context, request.users));
   Services& services = context.services;
-  co_return co_await write<Nothing>(
-      services, [&services, group, users](storage::Writer& writer) -> Result<Written<Nothing>> {
-        MITO_TRY(writer.delete_memberships(group, users));
-        return Written<Nothing>{{}, [&services, group, users] {
-                                  for (const UserId user : users)
-                                    services.directory_changes.remove_membership(user, group);
-                                }};
-      });
+  co_return co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
+    MITO_TRY(writer.delete_memberships(group, users));
+    return Written<Nothing>{{}, [&services, group, users] {
+                              for (const UserId user : users)
+                                services.directory_changes.remove_membership(user, group);
+                            }};
+  });
 }
 
 }  // namespace

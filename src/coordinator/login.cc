@@ -17,18 +17,14 @@ using protocol::Endpoint;
 template <class Prepare>
 Awaitable<Result<std::string>> sign_in(Context& context, UserId id, std::string checked_password, Prepare prepare) {
   Services& services = context.services;
-  auto user = co_await write<storage::User>(
-      services,
-      [&services, id, checked_password, prepare,
-       address = context.request.peer_address](storage::Writer& writer) -> Result<Written<storage::User>> {
-        MITO_TRY_ASSIGN(auto found, writer.user_by_id(id));
-        if (!found || found->encrypted_password != checked_password) return fail(ErrorCode::kWrongCredentials);
-        prepare(*found);
-        enter_sign_in(*found, address, services.clock.now());
-        MITO_TRY(writer.update_user(*found));
-        return Written<storage::User>{*found,
-                                      [&services, user = *found] { services.directory_changes.put_user(user); }};
-      });
+  auto user = co_await write<storage::User>(services, [&](storage::Writer& writer) -> Result<Written<storage::User>> {
+    MITO_TRY_ASSIGN(auto found, writer.user_by_id(id));
+    if (!found || found->encrypted_password != checked_password) return fail(ErrorCode::kWrongCredentials);
+    prepare(*found);
+    enter_sign_in(*found, context.request.peer_address, services.clock.now());
+    MITO_TRY(writer.update_user(*found));
+    return Written<storage::User>{*found, [&services, user = *found] { services.directory_changes.put_user(user); }};
+  });
   if (!user) co_return std::unexpected(std::move(user).error());
   co_return user_token(services, *user);
 }
@@ -43,10 +39,10 @@ Awaitable<Result<protocol::TokenResp>> log_in(Context& context, protocol::UserLo
   MITO_CO_TRY_ASSIGN(const bool good,
                      co_await verify_password(context.services, request.md5_password, user->encrypted_password));
   if (!good) co_return fail(ErrorCode::kWrongCredentials);
-  const bool retain = request.retain;
+
   MITO_CO_TRY_ASSIGN(std::string token,
-                     co_await sign_in(context, user->id, user->encrypted_password, [retain](storage::User& row) {
-                       if (!retain || !row.auth_signature) row.auth_signature = new_signature();
+                     co_await sign_in(context, user->id, user->encrypted_password, [&](storage::User& row) {
+                       if (!request.retain || !row.auth_signature) row.auth_signature = new_signature();
                      }));
   co_return protocol::TokenResp{.token = std::move(token)};
 }
@@ -62,7 +58,7 @@ Awaitable<Result<protocol::TokenResp>> change_password(Context& context, protoco
   if (!good) co_return fail(ErrorCode::kWrongCredentials);
   MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context.services, request.new_md5_password));
   MITO_CO_TRY_ASSIGN(std::string token, co_await sign_in(context, context.user.id, context.user.encrypted_password,
-                                                         [hashed](storage::User& row) {
+                                                         [&](storage::User& row) {
                                                            row.encrypted_password = hashed;
                                                            row.auth_signature = new_signature();
                                                          }));

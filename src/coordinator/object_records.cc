@@ -110,16 +110,16 @@ Result<bool> remove_row(storage::Writer& writer, const storage::Artifact& row, G
 
 http::Awaitable<void> remove_objects(Services& services, std::vector<storage::ObjectKey> keys) {
   if (keys.empty()) co_return;
-  auto shared = std::make_shared<const std::vector<storage::ObjectKey>>(std::move(keys));
+
   const Result<void> done =
-      co_await run_on(services.disk_threads, ErrorCode::kUnavailable, [&services, shared](unsigned) -> Result<void> {
-        for (const storage::ObjectKey& key : *shared)
+      co_await run_on(services.disk_threads, ErrorCode::kUnavailable, [&](unsigned) -> Result<void> {
+        for (const storage::ObjectKey& key : keys)
           if (const auto removed = services.objects.remove(key); !removed)
             kLog.warn("The bytes of {} could not be removed: {}", name_of(key), describe(removed.error()));
         return {};
       });
-  if (!done) kLog.warn("The bytes of {} removed objects are left over: {}", shared->size(), describe(done.error()));
-  for (const storage::ObjectKey& key : *shared)
+  if (!done) kLog.warn("The bytes of {} removed objects are left over: {}", keys.size(), describe(done.error()));
+  for (const storage::ObjectKey& key : keys)
     services.removals.end(key);
 }
 

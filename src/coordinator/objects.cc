@@ -124,9 +124,8 @@ Awaitable<http::Response> put_object(Context& context) {
   const std::uint64_t length = *grant->length;
   if (const auto announced = context.request.body->content_length(); announced && *announced != length)
     co_return refusal(400, fmt::format("The body has {} bytes, {} were announced", *announced, length));
-  auto begun = co_await run_on(
-      services.disk_threads, ErrorCode::kUnavailable,
-      [&services, key = *key, length](unsigned) { return services.local_objects->begin_upload(key, length); });
+  auto begun = co_await run_on(services.disk_threads, ErrorCode::kUnavailable,
+                               [&](unsigned) { return services.local_objects->begin_upload(*key, length); });
   if (!begun) co_return error_response(begun.error());
   DiskUpload upload(services, std::move(*begun));
   if (auto received = co_await receive(context, upload, length); !received) co_return std::move(received).error();
@@ -147,11 +146,9 @@ class DiskSource : public http::BodySource {
     const std::uint64_t left = range_.first + range_.length - position_;
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, std::min(buffer.size(), kPiece)));
     if (wanted == 0) co_return std::size_t{0};
-    const Result<std::size_t> count =
-        co_await run_on(services_.disk_threads, ErrorCode::kUnavailable,
-                        [reader = reader_, position = position_, data = buffer.data(), wanted](unsigned) {
-                          return reader->read_at(position, data, wanted);
-                        });
+    const Result<std::size_t> count = co_await run_on(services_.disk_threads, ErrorCode::kUnavailable, [&](unsigned) {
+      return reader_->read_at(position_, buffer.data(), wanted);
+    });
     if (!count) co_return count;
     if (*count == 0) co_return fail(ErrorCode::kIo, {}, "an object became shorter while it was sent");
     position_ += *count;
@@ -176,7 +173,7 @@ Awaitable<http::Response> get_object(Context& context) {
   const auto key = key_of(*grant);
   if (!key) co_return refusal(404, "Object not found");
   auto opened = co_await run_on(services.disk_threads, ErrorCode::kUnavailable,
-                                [&services, key = *key](unsigned) { return services.local_objects->open(key); });
+                                [&](unsigned) { return services.local_objects->open(*key); });
   if (!opened) co_return error_response(opened.error());
   if (*opened == nullptr) co_return refusal(404, "Object not found");
   std::shared_ptr<storage::ObjectReader> reader = std::move(*opened);

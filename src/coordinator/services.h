@@ -75,6 +75,9 @@ struct Services {
   ObjectRemovals& removals;
 };
 
+// The closures handed to read(), write() and ask_core() within a co_await expression capture references only: the
+// coroutine that waits keeps what they refer to, and g++ 12 destroys other captures of such a temporary twice.
+
 /// Asks the database on a read thread: `question(storage::Queries&)` answers a Result. Sees what was committed.
 template <class Question>
 auto read(Services& services, Question question)
@@ -97,9 +100,9 @@ struct Written {
 /// Users are refused when the database is away for long or too much waits, workers never.
 template <class T, class Work>
 http::Awaitable<Result<T>> write(Services& services, Work work, core::Caller caller = core::Caller::kUser) {
-  auto value = std::make_shared<std::optional<T>>();
-  Result<void> done = co_await await_callback<Result<void>>(
-      [&services, value, caller, work = std::move(work)](core::Reply<void> reply) mutable {
+  return await_callback<Result<T>>(
+      [&services, caller, work = std::move(work)](std::move_only_function<void(Result<T>)> done) mutable {
+        auto value = std::make_shared<std::optional<T>>();
         services.core.write(
             [value, work = std::move(work)](storage::Writer& writer) mutable -> Result<core::AfterCommit> {
               Result<Written<T>> written = work(writer);
@@ -107,10 +110,14 @@ http::Awaitable<Result<T>> write(Services& services, Work work, core::Caller cal
               *value = std::move(written->value);
               return std::move(written->after);
             },
-            std::move(reply), caller);
+            [value, done = std::move(done)](Result<void> written) mutable {
+              if (written)
+                done(std::move(**value));
+              else
+                done(std::unexpected(std::move(written).error()));
+            },
+            caller);
       });
-  if (!done) co_return std::unexpected(std::move(done).error());
-  co_return std::move(**value);
 }
 
 /// Asks the core and waits for its reply: `ask(core::Core&, core::Reply<T>)`.

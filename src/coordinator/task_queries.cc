@@ -20,24 +20,21 @@ using protocol::Endpoint;
 Awaitable<Result<protocol::TasksQueryResp>> query_tasks(Context& context, protocol::TasksQueryReq request) {
   MITO_CO_TRY_ASSIGN(const CheckedFilter checked,
                      check_filter(context, filter_fields(request), Role::kRead, EmptyStates::kRefused));
-  co_return co_await read(
-      context.services,
-      [&directory = context.directory(), checked, page = storage::Page{request.limit, request.offset.value_or(0)},
-       count = request.count](storage::Queries& queries) -> Result<protocol::TasksQueryResp> {
-        protocol::TasksQueryResp answer;
-        answer.group_name = checked.group_name;
-        if (count) {
-          MITO_TRY_ASSIGN(const std::int64_t number, queries.count_tasks(checked.filter));
-          answer.count = static_cast<std::uint64_t>(number);
-          return answer;
-        }
-        MITO_TRY_ASSIGN(auto tasks, queries.tasks(checked.filter, page));
-        answer.count = tasks.size();
-        answer.tasks.reserve(tasks.size());
-        for (storage::Task& task : tasks)
-          answer.tasks.push_back(list_view(directory, std::move(task)));
-        return answer;
-      });
+  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::TasksQueryResp> {
+    protocol::TasksQueryResp answer;
+    answer.group_name = checked.group_name;
+    if (request.count) {
+      MITO_TRY_ASSIGN(const std::int64_t number, queries.count_tasks(checked.filter));
+      answer.count = static_cast<std::uint64_t>(number);
+      return answer;
+    }
+    MITO_TRY_ASSIGN(auto tasks, queries.tasks(checked.filter, {request.limit, request.offset.value_or(0)}));
+    answer.count = tasks.size();
+    answer.tasks.reserve(tasks.size());
+    for (storage::Task& task : tasks)
+      answer.tasks.push_back(list_view(context.directory(), std::move(task)));
+    return answer;
+  });
 }
 
 Awaitable<Result<std::vector<bool>>> cancel_in_core(Services& services, std::vector<TaskUuid> tasks,
@@ -101,16 +98,14 @@ Awaitable<Result<protocol::TasksCancelByUuidsResp>> cancel_by_uuids(Context& con
         distinct.begin() + static_cast<std::ptrdiff_t>(start),
         distinct.begin() + static_cast<std::ptrdiff_t>(std::min(distinct.size(), start + kPerTransaction)));
     MITO_CO_TRY_ASSIGN(std::vector<TaskUuid> allowed,
-                       co_await read(context.services,
-                                     [part, &directory = context.directory(), user = context.user.id](
-                                         storage::Queries& queries) -> Result<std::vector<TaskUuid>> {
-                                       MITO_TRY_ASSIGN(const auto tasks, queries.tasks_by_uuid(part));
-                                       std::vector<TaskUuid> out;
-                                       for (const storage::Task& task : tasks)
-                                         if (at_least(directory.role(user, task.group), Role::kWrite))
-                                           out.push_back(task.uuid);
-                                       return out;
-                                     }));
+                       co_await read(context.services, [&](storage::Queries& queries) -> Result<std::vector<TaskUuid>> {
+                         MITO_TRY_ASSIGN(const auto tasks, queries.tasks_by_uuid(part));
+                         std::vector<TaskUuid> out;
+                         for (const storage::Task& task : tasks)
+                           if (at_least(context.directory().role(context.user.id, task.group), Role::kWrite))
+                             out.push_back(task.uuid);
+                         return out;
+                       }));
     if (allowed.empty()) continue;
     MITO_CO_TRY_ASSIGN(const std::vector<bool> done, co_await cancel_in_core(context.services, allowed, true));
     for (std::size_t i = 0; i < done.size(); ++i)

@@ -76,14 +76,12 @@ struct TaskAndArtifacts {
 
 Awaitable<Result<protocol::TaskQueryResp>> get_task(Context& context, protocol::TaskQuery query) {
   MITO_CO_TRY_ASSIGN(TaskAndArtifacts found,
-                     co_await read(context.services,
-                                   [uuid = context.path.task(), missing = no_such_task(context)](
-                                       storage::Queries& queries) -> Result<TaskAndArtifacts> {
-                                     MITO_TRY_ASSIGN(auto task, queries.task_by_uuid(uuid));
-                                     if (!task) return fail(missing);
-                                     MITO_TRY_ASSIGN(auto artifacts, queries.artifacts_of(uuid));
-                                     return TaskAndArtifacts{std::move(*task), std::move(artifacts)};
-                                   }));
+                     co_await read(context.services, [&](storage::Queries& queries) -> Result<TaskAndArtifacts> {
+                       MITO_TRY_ASSIGN(auto task, queries.task_by_uuid(context.path.task()));
+                       if (!task) return fail(no_such_task(context));
+                       MITO_TRY_ASSIGN(auto artifacts, queries.artifacts_of(context.path.task()));
+                       return TaskAndArtifacts{std::move(*task), std::move(artifacts)};
+                     }));
   if (!may_read(context, found.task.group)) co_return fail(ErrorCode::kPermissionDenied);
   MITO_CO_TRY_ASSIGN(auto info, parsed_view(context.directory(), found.task));
   protocol::TaskQueryResp answer{.info = std::move(info),
@@ -140,8 +138,8 @@ Awaitable<Result<Nothing>> change_task(Context& context, protocol::ChangeTaskReq
   if (change.tags) MITO_CO_TRY(check_storable(*change.tags));
   if (request.timeout) change.timeout_seconds = whole_seconds(*request.timeout);
   MITO_CO_TRY_ASSIGN(const bool changed,
-                     co_await ask_core<bool>(context.services, [change](core::Core& core, core::Reply<bool> reply) {
-                       core.change(change, std::move(reply));
+                     co_await ask_core<bool>(context.services, [&](core::Core& core, core::Reply<bool> reply) {
+                       core.change(std::move(change), std::move(reply));
                      }));
   if (!changed) co_return fail(no_such_task(context));
   co_return Nothing{};
@@ -150,10 +148,10 @@ Awaitable<Result<Nothing>> change_task(Context& context, protocol::ChangeTaskReq
 Awaitable<Result<Nothing>> cancel_task(Context& context) {
   MITO_CO_TRY_ASSIGN(const storage::Task task, co_await changeable_task(context));
   MITO_CO_TRY_ASSIGN(const std::vector<bool> cancelled,
-                     co_await ask_core<std::vector<bool>>(
-                         context.services, [uuid = task.uuid](core::Core& core, core::Reply<std::vector<bool>> reply) {
-                           core.cancel({uuid}, false, std::move(reply));
-                         }));
+                     co_await ask_core<std::vector<bool>>(context.services,
+                                                          [&](core::Core& core, core::Reply<std::vector<bool>> reply) {
+                                                            core.cancel({task.uuid}, false, std::move(reply));
+                                                          }));
   if (!cancelled.front()) co_return fail(no_such_task(context));
   co_return Nothing{};
 }
@@ -162,12 +160,10 @@ Awaitable<Result<Nothing>> update_labels(Context& context, protocol::UpdateTaskL
   MITO_CO_TRY_ASSIGN(const storage::Task task, co_await find_task(context));
   MITO_CO_TRY(may_change(context, task.group));
   MITO_CO_TRY(check_storable(request.labels));
-  co_return co_await write<Nothing>(context.services,
-                                    [id = task.id, labels = request.labels,
-                                     now = context.now()](storage::Writer& writer) -> Result<Written<Nothing>> {
-                                      MITO_TRY(writer.set_labels(id, labels, now));
-                                      return Written<Nothing>{};
-                                    });
+  co_return co_await write<Nothing>(context.services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
+    MITO_TRY(writer.set_labels(task.id, request.labels, context.now()));
+    return Written<Nothing>{};
+  });
 }
 
 }  // namespace

@@ -28,21 +28,20 @@ Awaitable<Result<Nothing>> create_user(Context& context, protocol::CreateUserReq
     co_return fail(ErrorCode::kNameTaken, request.username);
   MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context.services, request.md5_password));
   Services& services = context.services;
-  co_return co_await write<Nothing>(
-      services, [&services, request, hashed](storage::Writer& writer) -> Result<Written<Nothing>> {
-        MITO_TRY_ASSIGN(const auto ids, writer.insert_user({.username = request.username,
-                                                            .encrypted_password = hashed,
-                                                            .admin = request.admin,
-                                                            .now = services.clock.now()}));
-        MITO_TRY_ASSIGN(auto user, writer.user_by_id(ids.first));
-        if (!user) return fail(ErrorCode::kInternal, {}, "a user that was inserted is not there");
-        return Written<Nothing>{
-            {}, [&services, user = std::move(*user), group = ids.second] {
-              services.directory_changes.put_user(user);
-              services.directory_changes.put_group(group, user.username);
-              services.directory_changes.put_membership({.user = user.id, .group = group, .role = Role::kAdmin});
-            }};
-      });
+  co_return co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
+    MITO_TRY_ASSIGN(const auto ids, writer.insert_user({.username = request.username,
+                                                        .encrypted_password = hashed,
+                                                        .admin = request.admin,
+                                                        .now = services.clock.now()}));
+    MITO_TRY_ASSIGN(auto user, writer.user_by_id(ids.first));
+    if (!user) return fail(ErrorCode::kInternal, {}, "a user that was inserted is not there");
+    return Written<Nothing>{
+        {}, [&services, user = std::move(*user), group = ids.second] {
+          services.directory_changes.put_user(user);
+          services.directory_changes.put_group(group, user.username);
+          services.directory_changes.put_membership({.user = user.id, .group = group, .role = Role::kAdmin});
+        }};
+  });
 }
 
 /// Changes the row of the user in the path; `missing` is the error when there is none.
@@ -86,10 +85,10 @@ Awaitable<Result<Nothing>> set_password(Context& context, protocol::AdminChangeP
   if (!context.directory().user(context.path.username)) co_return fail(ErrorCode::kNotFound, "User not found");
   MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context.services, request.new_md5_password));
   co_return co_await change_user<Nothing>(context, {ErrorCode::kNotFound, "User not found"},
-                                          [hashed, now = context.now()](storage::User& user) -> Result<Nothing> {
+                                          [&](storage::User& user) -> Result<Nothing> {
                                             user.encrypted_password = hashed;
                                             user.auth_signature = new_signature();
-                                            user.updated_at = now;
+                                            user.updated_at = context.now();
                                             return Nothing{};
                                           });
 }
@@ -110,13 +109,11 @@ Awaitable<Result<protocol::GroupStorageQuotaResp>> change_storage_quota_of_group
   // The syntax is checked before the group is looked for, as in the original.
   MITO_CO_TRY(change_storage_quota(0, request.storage_quota));
   co_return co_await write<protocol::GroupStorageQuotaResp>(
-      context.services,
-      [request, name = context.path.group_name,
-       now = context.now()](storage::Writer& writer) -> Result<Written<protocol::GroupStorageQuotaResp>> {
-        MITO_TRY_ASSIGN(auto group, writer.group_by_name(name));
-        if (!group) return fail(ErrorCode::kNotFound, "Group " + name);
+      context.services, [&](storage::Writer& writer) -> Result<Written<protocol::GroupStorageQuotaResp>> {
+        MITO_TRY_ASSIGN(auto group, writer.group_by_name(context.path.group_name));
+        if (!group) return fail(ErrorCode::kNotFound, "Group " + context.path.group_name);
         MITO_TRY_ASSIGN(group->storage_quota, change_storage_quota(group->storage_quota, request.storage_quota));
-        group->updated_at = now;
+        group->updated_at = context.now();
         MITO_TRY_ASSIGN(const bool written, writer.update_group(*group));
         if (!written) return fail(ErrorCode::kInternal, {}, "a group changed within our own transaction");
         return Written<protocol::GroupStorageQuotaResp>{{.storage_quota = group->storage_quota}};

@@ -70,20 +70,19 @@ Result<storage::Task> held_task(storage::Queries& queries, TaskId id, WorkerId w
 
 Awaitable<Result<Json>> upload(Context& context, TaskId id, protocol::UploadOp op) {
   Services& services = context.services;
-  MITO_CO_TRY_ASSIGN(
-      auto announced,
-      co_await write<protocol::UploadArtifactResp>(
-          services,
-          [&services, id, op, worker = context.worker.id, base = base_url(context),
-           now = context.now()](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
-            MITO_TRY_ASSIGN(const storage::Task task, held_task(writer, id, worker));
-            MITO_TRY_ASSIGN(
-                auto answer,
-                announce_artifact(services, writer, task,
-                                  {.content_type = op.content_type, .content_length = op.content_length}, base, now));
-            return Written<protocol::UploadArtifactResp>{std::move(answer)};
-          },
-          core::Caller::kWorker));
+  const std::string base = base_url(context);
+  MITO_CO_TRY_ASSIGN(auto announced,
+                     co_await write<protocol::UploadArtifactResp>(
+                         services,
+                         [&](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
+                           MITO_TRY_ASSIGN(const storage::Task task, held_task(writer, id, context.worker.id));
+                           MITO_TRY_ASSIGN(auto answer, announce_artifact(services, writer, task,
+                                                                          {.content_type = op.content_type,
+                                                                           .content_length = op.content_length},
+                                                                          base, context.now()));
+                           return Written<protocol::UploadArtifactResp>{std::move(answer)};
+                         },
+                         core::Caller::kWorker));
   co_return Json{protocol::encode(protocol::ReportTaskResp{.url = std::move(announced.url)})};
 }
 
@@ -111,9 +110,8 @@ Result<core::SubmitChild> checked_child(const Services& services, const core::Di
 
 Awaitable<Result<core::ReportAnswer>> report_to_core(Context& context, TaskId id, core::ReportOp op) {
   auto answer = co_await ask_core<core::ReportAnswer>(
-      context.services, [worker = context.worker.id, id, op = std::move(op)](
-                            core::Core& core, core::Reply<core::ReportAnswer> reply) mutable {
-        core.report(worker, id, std::move(op), std::move(reply));
+      context.services, [&](core::Core& core, core::Reply<core::ReportAnswer> reply) {
+        core.report(context.worker.id, id, std::move(op), std::move(reply));
       });
   // The core names the task; the API's text says a second time that it was not found.
   if (!answer && answer.error().code() == ErrorCode::kNotFound &&
@@ -123,9 +121,8 @@ Awaitable<Result<core::ReportAnswer>> report_to_core(Context& context, TaskId id
 }
 
 Awaitable<Result<Json>> submit_child(Context& context, TaskId id, protocol::SubmitTaskReq request) {
-  MITO_CO_TRY_ASSIGN(const storage::Task parent,
-                     co_await read(context.services, [id, worker = context.worker.id](storage::Queries& queries) {
-                       return held_task(queries, id, worker);
+  MITO_CO_TRY_ASSIGN(const storage::Task parent, co_await read(context.services, [&](storage::Queries& queries) {
+                       return held_task(queries, id, context.worker.id);
                      }));
   MITO_CO_TRY_ASSIGN(core::SubmitChild child,
                      checked_child(context.services, context.worker, parent, std::move(request)));

@@ -114,10 +114,9 @@ Awaitable<Result<protocol::RegisterWorkerResp>> register_worker(Context& context
   const bool speaks_ours = request.features.has_value();
   MITO_CO_TRY_ASSIGN(core::RegisterWorker command, to_command(context, std::move(request)));
   const WorkerUuid uuid = command.worker.uuid;
-  MITO_CO_TRY(co_await ask_core<WorkerId>(
-      context.services, [command = std::move(command)](core::Core& core, core::Reply<WorkerId> reply) mutable {
-        core.register_worker(std::move(command), std::move(reply));
-      }));
+  MITO_CO_TRY(co_await ask_core<WorkerId>(context.services, [&](core::Core& core, core::Reply<WorkerId> reply) {
+    core.register_worker(std::move(command), std::move(reply));
+  }));
   protocol::RegisterWorkerResp answer{
       .worker_id = uuid,
       .token = context.services.keys.sign({.sub = uuid.to_string(), .exp = expires, .sign = 0}),

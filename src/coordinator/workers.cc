@@ -46,20 +46,19 @@ Result<protocol::WorkerQueryInfo> view(const core::Directory& directory, storage
 }
 
 Awaitable<Result<protocol::WorkerQueryResp>> get_worker(Context& context, protocol::WorkerQuery query) {
-  co_return co_await read(
-      context.services,
-      [&directory = context.directory(), uuid = context.path.worker(),
-       detail = query.detail ? Detail::kOurs
-                             : Detail::kOriginal](storage::Queries& queries) -> Result<protocol::WorkerQueryResp> {
-        MITO_TRY_ASSIGN(auto worker, queries.worker_by_uuid(uuid));
-        if (!worker) return fail(ErrorCode::kNotFound, "Worker " + uuid.to_string());
-        MITO_TRY_ASSIGN(const auto access, queries.access_of(worker->id));
-        MITO_TRY_ASSIGN(auto info, view(directory, queries, std::move(*worker), detail));
-        protocol::WorkerQueryResp answer{.info = std::move(info), .groups = {}};
-        for (const storage::WorkerAccess& entry : access)
-          answer.groups.emplace(directory.group_name(entry.group).value_or(std::string()), entry.role);
-        return answer;
-      });
+  const core::Directory& directory = context.directory();
+  const WorkerUuid uuid = context.path.worker();
+  const Detail detail = query.detail ? Detail::kOurs : Detail::kOriginal;
+  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::WorkerQueryResp> {
+    MITO_TRY_ASSIGN(auto worker, queries.worker_by_uuid(uuid));
+    if (!worker) return fail(ErrorCode::kNotFound, "Worker " + uuid.to_string());
+    MITO_TRY_ASSIGN(const auto access, queries.access_of(worker->id));
+    MITO_TRY_ASSIGN(auto info, view(directory, queries, std::move(*worker), detail));
+    protocol::WorkerQueryResp answer{.info = std::move(info), .groups = {}};
+    for (const storage::WorkerAccess& entry : access)
+      answer.groups.emplace(directory.group_name(entry.group).value_or(std::string()), entry.role);
+    return answer;
+  });
 }
 
 /// The worker of the path, when the caller has at least `needed` in a group that has at least `needed` on it.
@@ -75,10 +74,9 @@ Awaitable<Result<Nothing>> replace_tags(Context& context, protocol::ReplaceWorke
   if (request.tags.empty()) co_return fail(ErrorCode::kInvalidRequest, "Empty tags");
   MITO_CO_TRY_ASSIGN(const auto worker, manageable_worker(context, Role::kWrite));
   MITO_CO_TRY(check_storable(request.tags));
-  MITO_CO_TRY(co_await ask_core<void>(context.services,
-                                      [id = worker.id, tags = request.tags](core::Core& core, core::Reply<void> reply) {
-                                        core.set_worker_tags(id, tags, std::move(reply));
-                                      }));
+  MITO_CO_TRY(co_await ask_core<void>(context.services, [&](core::Core& core, core::Reply<void> reply) {
+    core.set_worker_tags(worker.id, request.tags, std::move(reply));
+  }));
   co_return Nothing{};
 }
 
@@ -86,10 +84,9 @@ Awaitable<Result<Nothing>> replace_labels(Context& context, protocol::ReplaceWor
   if (request.labels.empty()) co_return fail(ErrorCode::kInvalidRequest, "Empty labels");
   MITO_CO_TRY_ASSIGN(const auto worker, manageable_worker(context, Role::kWrite));
   MITO_CO_TRY(check_storable(request.labels));
-  MITO_CO_TRY(co_await ask_core<void>(
-      context.services, [id = worker.id, labels = request.labels](core::Core& core, core::Reply<void> reply) {
-        core.set_worker_labels(id, labels, std::move(reply));
-      }));
+  MITO_CO_TRY(co_await ask_core<void>(context.services, [&](core::Core& core, core::Reply<void> reply) {
+    core.set_worker_labels(worker.id, request.labels, std::move(reply));
+  }));
   co_return Nothing{};
 }
 
@@ -108,10 +105,9 @@ Awaitable<Result<Nothing>> update_groups(Context& context, protocol::UpdateGroup
   }
   // Whoever adds a group to a worker must be in it: its tasks would run there.
   if (!may_add) co_return fail(ErrorCode::kPermissionDenied);
-  MITO_CO_TRY(
-      co_await ask_core<void>(context.services, [id = worker.id, access](core::Core& core, core::Reply<void> reply) {
-        core.upsert_worker_access(id, access, std::move(reply));
-      }));
+  MITO_CO_TRY(co_await ask_core<void>(context.services, [&](core::Core& core, core::Reply<void> reply) {
+    core.upsert_worker_access(worker.id, access, std::move(reply));
+  }));
   co_return Nothing{};
 }
 
@@ -124,10 +120,9 @@ Awaitable<Result<Nothing>> remove_groups(Context& context, protocol::RemoveGroup
     if (!group) co_return fail(ErrorCode::kInvalidRequest, "Some groups do not exist");
     groups.push_back(*group);
   }
-  MITO_CO_TRY(
-      co_await ask_core<void>(context.services, [id = worker.id, groups](core::Core& core, core::Reply<void> reply) {
-        core.remove_worker_access(id, groups, std::move(reply));
-      }));
+  MITO_CO_TRY(co_await ask_core<void>(context.services, [&](core::Core& core, core::Reply<void> reply) {
+    core.remove_worker_access(worker.id, groups, std::move(reply));
+  }));
   co_return Nothing{};
 }
 
@@ -158,20 +153,17 @@ storage::WorkerFilter filter_of(const Request& request, GroupId group) {
 
 Awaitable<Result<protocol::WorkersQueryResp>> query_workers(Context& context, protocol::WorkersQueryReq request) {
   MITO_CO_TRY_ASSIGN(const QueriedGroup group, queried_group(context, request.group_name, Role::kRead));
-  co_return co_await read(context.services,
-                          [&directory = context.directory(), filter = filter_of(request, group.id), name = group.name,
-                           count = request.count, detail = request.detail ? Detail::kOurs : Detail::kOriginal](
-                              storage::Queries& queries) -> Result<protocol::WorkersQueryResp> {
-                            MITO_TRY_ASSIGN(auto workers, queries.workers(filter, {}));
-                            protocol::WorkersQueryResp answer{
-                                .count = workers.size(), .workers = {}, .group_name = name};
-                            if (count) return answer;
-                            for (storage::Worker& worker : workers) {
-                              MITO_TRY_ASSIGN(auto info, view(directory, queries, std::move(worker), detail));
-                              answer.workers.push_back(std::move(info));
-                            }
-                            return answer;
-                          });
+  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::WorkersQueryResp> {
+    MITO_TRY_ASSIGN(auto workers, queries.workers(filter_of(request, group.id), {}));
+    protocol::WorkersQueryResp answer{.count = workers.size(), .workers = {}, .group_name = group.name};
+    if (request.count) return answer;
+    const Detail detail = request.detail ? Detail::kOurs : Detail::kOriginal;
+    for (storage::Worker& worker : workers) {
+      MITO_TRY_ASSIGN(auto info, view(context.directory(), queries, std::move(worker), detail));
+      answer.workers.push_back(std::move(info));
+    }
+    return answer;
+  });
 }
 
 // -- shutdown ------------------------------------------------------------------------------------
@@ -246,16 +238,15 @@ Awaitable<Result<protocol::WorkersShutdownByFilterResp>> shut_down_by_filter(
     filter.roles = std::vector{Role::kAdmin};
   else
     filter.roles = std::vector<Role>();
-  MITO_CO_TRY_ASSIGN(
-      std::vector<WorkerId> workers,
-      co_await read(context.services, [filter](storage::Queries& queries) -> Result<std::vector<WorkerId>> {
-        MITO_TRY_ASSIGN(const auto rows, queries.workers(filter, {}));
-        std::vector<WorkerId> ids;
-        ids.reserve(rows.size());
-        for (const storage::Worker& row : rows)
-          ids.push_back(row.id);
-        return ids;
-      }));
+  MITO_CO_TRY_ASSIGN(std::vector<WorkerId> workers,
+                     co_await read(context.services, [&](storage::Queries& queries) -> Result<std::vector<WorkerId>> {
+                       MITO_TRY_ASSIGN(const auto rows, queries.workers(filter, {}));
+                       std::vector<WorkerId> ids;
+                       ids.reserve(rows.size());
+                       for (const storage::Worker& row : rows)
+                         ids.push_back(row.id);
+                       return ids;
+                     }));
   MITO_CO_TRY_ASSIGN(const auto removed,
                      co_await remove_all(context.services, std::move(workers), removal_of(request.op)));
   co_return protocol::WorkersShutdownByFilterResp{

@@ -278,6 +278,7 @@ class Dev {
 
   /// The worker first, so that it can give back what it has.
   void stop() {
+    announced_ = false;
     stop_process(worker_);
     stop_process(coordinator_);
   }

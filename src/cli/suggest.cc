@@ -45,7 +45,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
   const auto best = nearest(word, candidates);
-  return best.empty() ? std::string() : fmt::format("; did you mean '{}'?", best);
+  return best.empty() ? std::string() : fmt::format(" (did you mean '{}'?)", best);
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {

@@ -11,7 +11,7 @@ namespace mito::cli {
 /// near.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
-/// `; did you mean 'submit'?`, or nothing.
+/// ` (did you mean 'submit'?)`, or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <exception>
 #include <sys/socket.h>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -80,7 +81,7 @@ Awaitable<void> Connection::run() {
     if (!cut_off_) kLog.error("The connection of {} ended: {}", peer_, error.what());
   }
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  std::ignore = socket_.close(ignored);
 }
 
 Awaitable<Connection::Next> Connection::serve_one() {
@@ -195,7 +196,7 @@ Awaitable<void> Connection::linger() {
     shard_.request_ended();
   }
   boost::system::error_code error;
-  socket_.shutdown(Socket::shutdown_send, error);
+  std::ignore = socket_.shutdown(Socket::shutdown_send, error);
   const bool stopping = shard_.server().stopping.load(std::memory_order_relaxed);
   const auto deadline = Clock::now() + (stopping ? kLingerTimeWhenStopping : kLingerTime);
   std::vector<char> discarded(kKeptInputBytes);
@@ -227,7 +228,7 @@ void Connection::check_deadline(Clock::time_point now) {
   deadline_ = Clock::time_point::max();
   if (phase_ != Phase::kLingering) shard_.counters.timeouts.fetch_add(1, std::memory_order_relaxed);
   boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  std::ignore = socket_.cancel(ignored);
 }
 
 void Connection::close_if_idle() {
@@ -239,7 +240,7 @@ void Connection::cut_off() {
   if (cut_off_) return;
   cut_off_ = true;
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  std::ignore = socket_.close(ignored);
   forever_.cancel();
   cancellation_.emit(asio::cancellation_type::terminal);
 }

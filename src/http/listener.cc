@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <tuple>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -62,7 +63,7 @@ Result<void> Listener::open() {
   } catch (const boost::system::system_error& error) {
     const auto code = error.code();
     error_code ignored;
-    acceptor_.close(ignored);
+    std::ignore = acceptor_.close(ignored);
     if (code == asio::error::address_in_use) {
       return fail(ErrorCode::kUsage,
                   fmt::format("Cannot listen on {}: the address is in use. Stop the program that listens there "
@@ -98,7 +99,7 @@ void Listener::stop() {
   asio::post(shards_.front()->io(), [this] {
     stopped_ = true;
     error_code ignored;
-    acceptor_.close(ignored);
+    std::ignore = acceptor_.close(ignored);
     pause_.cancel();
   });
 }

@@ -153,7 +153,7 @@ std::string format_http_date(std::int64_t unix_seconds) {
   out += ' ';
   out += kMonths[static_cast<std::size_t>(parts.tm_mon)];
   out += ' ';
-  append_number(out, static_cast<std::uint64_t>(parts.tm_year + 1900));
+  append_number(out, static_cast<std::uint64_t>(parts.tm_year) + 1900);
   out += ' ';
   two_digits(parts.tm_hour);
   out += ':';

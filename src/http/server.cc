@@ -42,6 +42,7 @@ std::vector<std::unique_ptr<Shard>> make_shards(ServerContext& context) {
   auto count = context.settings.threads;
   if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
   std::vector<std::unique_ptr<Shard>> shards;
+  shards.reserve(count);
   for (unsigned number = 0; number < count; ++number)
     shards.push_back(std::make_unique<Shard>(context, number));
   return shards;

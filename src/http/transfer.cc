@@ -150,10 +150,9 @@ void Transfer::set_method() {
 
 Result<void> Transfer::set_headers() {
   auto append = [this](const std::string& line) {
-    auto* longer = curl_slist_append(header_list_.get(), line.c_str());
-    if (longer == nullptr) return;
-    (void)header_list_.release();
-    header_list_.reset(longer);
+    auto* list = header_list_.release();
+    auto* longer = curl_slist_append(list, line.c_str());
+    header_list_.reset(longer != nullptr ? longer : list);
   };
   for (const auto& [name, value] : request_.headers.fields()) {
     if (name.empty() || has_line_break(name) || has_line_break(value))

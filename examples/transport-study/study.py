@@ -167,9 +167,9 @@ def collect(platform: Platform, study: str, directory: pathlib.Path) -> dict[Run
 def summarise(platform: Platform, found: dict[Run, dict]) -> list[report.Row]:
     cells = collections.defaultdict(list)
     for run, measured in found.items():
-        times = json.loads(platform.client("--format", "json", "tasks", "get", measured["task"]["uuid"]))["info"]
-        created, started, finished = (report.seconds(times[key]) if key in times else report.seconds(times["detail"][key])
-                                      for key in ("created_at", "started_at", "finished_at"))
+        answer = json.loads(platform.client("--format", "json", "tasks", "get", measured["task"]["uuid"]))
+        times = answer["info"] | answer["detail"]
+        created, started, finished = (report.seconds(times[key]) for key in ("created_at", "started_at", "finished_at"))
         cells[(run.algorithm, run.streams)].append((measured["received"]["bits_per_second"] / 1e9, measured["sent"].get("retransmits", 0),
                                                     started - created, finished - started))
     rows = []

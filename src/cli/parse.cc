@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cctype>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -156,6 +157,8 @@ std::unexpected<Error> unexpected_word(std::span<const Argument> declared, const
   std::string hint;
   if (is_dashed(word)) {
     hint = did_you_mean(word.substr(0, word.find('=')), names);
+    if (std::isdigit(static_cast<unsigned char>(word[1])) != 0)
+      hint = "; a value that begins with a dash stands behind `--`";
   } else if (has_words) {
     hint = "; the command to run stands behind `--`";
   }

@@ -24,27 +24,30 @@ void write_line(const std::string& text) {
 
 }  // namespace
 
-std::string render_progress(std::uint64_t done, std::uint64_t total, std::chrono::duration<double> passed) {
+std::string render_progress(std::uint64_t done, std::uint64_t total, std::chrono::duration<double> passed,
+                            ProgressUnit unit) {
+  const bool bytes = unit == ProgressUnit::kBytes;
   const double rate = passed.count() > 0 ? static_cast<double>(done) / passed.count() : 0;
-  const std::string speed = fmt::format("{}/s", format_size(static_cast<std::uint64_t>(rate)));
-  if (total == 0) return fmt::format("{}  {}", format_size(done), speed);
+  const std::string speed =
+      bytes ? fmt::format("  {}/s", format_size(static_cast<std::uint64_t>(rate))) : std::string();
+  if (total == 0) return (bytes ? format_size(done) : fmt::format("{} files", done)) + speed;
   constexpr std::size_t kWidth = 30;
   const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const auto filled = static_cast<std::size_t>(part * kWidth);
   const std::string bar =
       std::string(filled, '=') + (filled < kWidth ? ">" : "") + std::string(kWidth - std::min(kWidth, filled + 1), ' ');
-  std::string text =
-      fmt::format("[{}] {:3.0f}%  {} / {}  {}", bar, part * 100, format_size(done), format_size(total), speed);
-  if (rate > 0 && done < total) {
-    const std::chrono::duration<double> left(static_cast<double>(total - done) / rate);
-    if (left < std::chrono::hours(24 * 365))
-      text += fmt::format("  {} left", span_of_time(std::chrono::duration_cast<std::chrono::seconds>(left)));
-  }
-  return text;
+  const std::string amount =
+      bytes ? fmt::format("{} / {}", format_size(done), format_size(total)) : fmt::format("{} / {} files", done, total);
+  std::string text = fmt::format("[{}] {:3.0f}%  {}{}", bar, part * 100, amount, speed);
+  if (rate <= 0 || done >= total) return text;
+  const std::chrono::duration<double> left(static_cast<double>(total - done) / rate);
+  if (left > std::chrono::hours(24 * 365)) return text;
+  return text + fmt::format("  {} left", span_of_time(std::chrono::duration_cast<std::chrono::seconds>(left)));
 }
 
-ProgressBar::ProgressBar(ShowProgress show, std::string title)
+ProgressBar::ProgressBar(ShowProgress show, std::string title, ProgressUnit unit)
     : title_(printable(title)),
+      unit_(unit),
       shown_(show == ShowProgress::kYes && ::isatty(STDERR_FILENO) != 0),
       begin_(std::chrono::steady_clock::now()) {}
 
@@ -62,7 +65,7 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
   const auto now = std::chrono::steady_clock::now();
   if (now - drawn_ < kRedraw) return;
   drawn_ = now;
-  write_line(fmt::format("{}  {}", shorten(title_, 40), render_progress(done, total, now - begin_)));
+  write_line(fmt::format("{}  {}", shorten(title_, 40), render_progress(done, total, now - begin_, unit_)));
 }
 
 }  // namespace mito::cli

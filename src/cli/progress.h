@@ -12,12 +12,14 @@ namespace mito::cli {
 
 /// Whether a transfer shows how far it is.
 enum class ShowProgress { kNo, kYes };
+/// What is counted.
+enum class ProgressUnit { kBytes, kFiles };
 
 /// One line on standard error that shows how far a transfer is; nothing where that is not a terminal. update() may be
 /// called from any thread.
 class ProgressBar {
  public:
-  ProgressBar(ShowProgress show, std::string title);
+  ProgressBar(ShowProgress show, std::string title, ProgressUnit unit = ProgressUnit::kBytes);
   /// Removes the line.
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
@@ -30,13 +32,15 @@ class ProgressBar {
   void update(std::uint64_t done, std::uint64_t total);
 
   std::string title_;
+  ProgressUnit unit_;
   bool shown_;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point drawn_;
 };
 
-/// `[=====>    ]  45%  12 MB / 30 MB  3.2 MB/s  6s left`
-std::string render_progress(std::uint64_t done, std::uint64_t total, std::chrono::duration<double> passed);
+/// `[=====>    ]  45%  12 MB / 30 MB  3.2 MB/s  6s left`, `[=====>    ]  45%  9 / 20 files  20s left`
+std::string render_progress(std::uint64_t done, std::uint64_t total, std::chrono::duration<double> passed,
+                            ProgressUnit unit);
 
 }  // namespace mito::cli

@@ -1,6 +1,8 @@
 #include "cli/report.h"
 
 #include <cstdio>
+#include <ranges>
+#include <string_view>
 
 #include <fmt/core.h>
 
@@ -43,7 +45,9 @@ std::string_view next_step(const Error& error, std::string_view look_up) {
 
 std::string describe_failure(const Error& error, std::string_view look_up) {
   const std::string text = error.text().empty() ? std::string(to_string(error.code())) : tidy(error.text());
-  std::string whole = fmt::format("error: {}\n", printable(text));
+  std::string whole = "error: ";
+  for (const auto part : std::views::split(text, '\n'))
+    whole += printable(std::string_view(part)) + "\n";
   if (const auto step = next_step(error, look_up); !step.empty()) whole += fmt::format("hint: {}\n", step);
   return whole;
 }

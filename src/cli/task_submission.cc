@@ -78,7 +78,7 @@ Result<int> wait_and_show(Session& session, const protocol::SubmitTaskResp& subm
   if (out.format() == Format::kTable) out.diagnose(sentence(submitted, group));
   auto task = wait_for_task(session, submitted.uuid);
   if (!task) {
-    out.diagnose(fmt::format("Task {} goes on without this program. To come back to it:\n", uuid));
+    out.diagnose(fmt::format("Task {} goes on without this program. To come back to it:", uuid));
     out.diagnose(fmt::format("  mito client tasks wait {}", uuid));
     out.diagnose(fmt::format("  mito client tasks logs {}", uuid));
     if (task.error().code() == ErrorCode::kCancelled) return 130;

@@ -157,7 +157,8 @@ Result<int> download_batch(Session& session, const Arguments& arguments, const s
 
   std::vector<Fetched> fetched;
   {
-    ProgressBar bar(wants_progress(arguments), fmt::format("Downloading to {} (files)", directory.string()));
+    ProgressBar bar(wants_progress(arguments), fmt::format("Downloading to {}", directory.string()),
+                    ProgressUnit::kFiles);
     fetched = fetch_all(session, *client, items, directory, std::min<std::size_t>(concurrent, 64), bar);
   }
   const std::size_t count = print_fetched(session.out(), items, fetched, things);

@@ -83,7 +83,7 @@ TEST(Parse, NamesTheForgottenDashes) {
 
 TEST(Parse, RefusesWhatIsNotDeclared) {
   EXPECT_EQ(refusal(kDeclared, {"--prioritty", "3"}),
-            "unexpected argument '--prioritty' found; did you mean '--priority'?");
+            "unexpected argument '--prioritty' found (did you mean '--priority'?)");
   EXPECT_EQ(refusal(kDeclared, {"-x"}), "unexpected argument '-x' found");
   EXPECT_EQ(refusal(kRequired, {"-f", "x", "a", "b"}), "unexpected argument 'b' found");
   EXPECT_EQ(refusal(kDeclared, {"--terminal=3"}),
@@ -100,7 +100,7 @@ TEST(Parse, ChecksChoices) {
   EXPECT_EQ(given(kDeclared, {"-s", "ready", "running"}).list("state"), (Words{"ready", "running"}));
   EXPECT_EQ(
       refusal(kDeclared, {"-s", "ready,runing"}),
-      "invalid value 'runing' for '--state [<STATE>...]'; did you mean 'running'? [possible values: ready, running]");
+      "invalid value 'runing' for '--state [<STATE>...]' (did you mean 'running'?) [possible values: ready, running]");
 }
 
 TEST(Parse, HelpGoesBeforeEverythingElse) {

@@ -12,6 +12,7 @@ TEST(DescribeFailure, NamesTheThingAndTheNextStep) {
                              "mito client workers query lists yours"),
             "error: Worker x not found\nhint: mito client workers query lists yours\n");
   EXPECT_EQ(describe_failure(Error(ErrorCode::kUsage, "wrong")), "error: wrong\n");
+  EXPECT_EQ(describe_failure(Error(ErrorCode::kUsage, "wrong\nUsage: x")), "error: wrong\nUsage: x\n");
   EXPECT_EQ(describe_failure(Error(ErrorCode::kIo, "a\x1b[0m")), "error: a\\x1b[0m\n");
   EXPECT_EQ(describe_failure(Error(ErrorCode::kNotFound, "")), "error: not_found\n");
 }

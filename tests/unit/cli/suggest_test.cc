@@ -23,7 +23,7 @@ TEST(Suggest, SaysNothingWhereNothingIsNear) {
 }
 
 TEST(Suggest, MakesASentence) {
-  EXPECT_EQ(did_you_mean("quer", kWords), "; did you mean 'query'?");
+  EXPECT_EQ(did_you_mean("quer", kWords), " (did you mean 'query'?)");
 }
 
 }  // namespace

@@ -36,10 +36,13 @@ TEST(DistinctNames, StayInsideTheDirectory) {
 
 TEST(Progress, ShowsPartSpeedAndRest) {
   using std::chrono::seconds;
-  EXPECT_EQ(render_progress(15'000'000, 30'000'000, seconds(5)),
+  EXPECT_EQ(render_progress(15'000'000, 30'000'000, seconds(5), ProgressUnit::kBytes),
             "[===============>              ]  50%  15 MB / 30 MB  3 MB/s  5.0s left");
-  EXPECT_EQ(render_progress(10, 10, seconds(1)), "[==============================] 100%  10 B / 10 B  10 B/s");
-  EXPECT_EQ(render_progress(1000, 0, seconds(1)), "1 kB  1 kB/s");
+  EXPECT_EQ(render_progress(10, 10, seconds(1), ProgressUnit::kBytes),
+            "[==============================] 100%  10 B / 10 B  10 B/s");
+  EXPECT_EQ(render_progress(10, 20, seconds(5), ProgressUnit::kFiles),
+            "[===============>              ]  50%  10 / 20 files  5.0s left");
+  EXPECT_EQ(render_progress(1000, 0, seconds(1), ProgressUnit::kBytes), "1 kB  1 kB/s");
 }
 
 }  // namespace

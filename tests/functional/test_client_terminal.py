@@ -1,0 +1,129 @@
+"""The client on a terminal: prompts, hidden passwords, Ctrl-C, tables that fit."""
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+
+import pytest
+
+from conftest import BINARY, clean_environment
+
+
+class Terminal:
+    """A program on a pseudo-terminal of its own."""
+
+    def __init__(self, arguments, environment, directory, columns=80):
+        self.output = b""
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.chdir(directory)
+            os.execve(BINARY, ["mito", *map(str, arguments)], environment)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def expect(self, text, timeout=10.0):
+        deadline = time.monotonic() + timeout
+        while text.encode() not in self.output:
+            assert self._read(deadline - time.monotonic()), f"{text!r} did not come, but {self.output!r}"
+
+    def send(self, text):
+        os.write(self.master, text.encode())
+
+    def wait(self, timeout=10.0):
+        """The exit code; all that was written is in `output` then."""
+        deadline = time.monotonic() + timeout
+        while self._read(deadline - time.monotonic()):
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.master)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def end(self):
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            os.close(self.master)
+
+    def _read(self, timeout):
+        assert timeout > 0, f"no end in time: {self.output!r}"
+        ready, _, _ = select.select([self.master], [], [], timeout)
+        if not ready:
+            return False
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # the other end is closed
+            return False
+        self.output += data
+        return bool(data)
+
+
+@pytest.fixture
+def terminal(tools, coordinator):
+    started = []
+
+    def start(*arguments, columns=80):
+        started.append(Terminal(["client", "-c", coordinator.url, *arguments], clean_environment(tools.directory), tools.directory, columns))
+        return started[-1]
+    yield start
+    for each in started:
+        each.end()
+
+
+def test_name_and_password_are_asked_for(terminal):
+    shown = terminal("auth")
+    shown.expect("Local credential not found or invalid, need to login\r\nUsername: ")
+    shown.send("mitosis_admin\n")
+    shown.expect("Please Input Password: ")
+    shown.send("mitosis_admin\n")
+    assert shown.wait() == 0
+    assert shown.output.endswith(b"Currently logged in as mitosis_admin\r\n")
+    assert shown.output.count(b"mitosis_admin") == 2  # the name, and not the password
+
+
+def test_only_what_is_missing_is_asked_for(terminal):
+    shown = terminal("-p", "mitosis_admin", "auth")
+    shown.expect("Username: ")
+    shown.send("mitosis_admin\n")
+    assert shown.wait() == 0 and b"Password" not in shown.output
+    shown = terminal("admin", "users", "create", "bob")
+    shown.expect("Please Input Password of new user: ")
+    shown.send("bob-pw\n")
+    assert shown.wait() == 0 and b"Successfully created user" in shown.output
+
+
+def test_ctrl_c_at_a_question(terminal):
+    shown = terminal("-u", "mitosis_admin", "auth")
+    shown.expect("Please Input Password: ")
+    shown.send("\x03")
+    assert shown.wait() == 130
+
+
+def test_tables_fit_the_terminal(terminal, coordinator, admin):
+    for _ in range(3):
+        coordinator.api.submit(admin, ["echo", "word " * 60], tags=["no-worker-has-this"])
+    shown = terminal("-u", "mitosis_admin", "-p", "mitosis_admin", "tasks", "query", columns=100)
+    assert shown.wait() == 0
+    lines = shown.output.decode().splitlines()
+    assert lines[0] == "Found 3 tasks in group mitosis_admin"
+    assert all(len(line) <= 100 for line in lines) and "…" in lines[2]
+
+
+def test_what_others_wrote_cannot_disturb_the_terminal(terminal, coordinator, admin):
+    coordinator.api.submit(admin, ["echo", "\x1b[2J\nX"], tags=["none"], labels=["\x1b]0;title\x07"])
+    shown = terminal("-u", "mitosis_admin", "-p", "mitosis_admin", "tasks", "query", columns=200)
+    assert shown.wait() == 0 and b"\x1b" not in shown.output and b"\\x1b" in shown.output
+
+
+def test_the_progress_bar_is_for_terminals(terminal, tools):
+    (tools.directory / "big").write_bytes(os.urandom(8_000_000))
+    shown = terminal("-u", "mitosis_admin", "-p", "mitosis_admin", "groups", "attachments", "upload", "--pb", "big")
+    assert shown.wait(30) == 0
+    assert b"\x1b[K" in shown.output and b"Attachment uploaded successfully" in shown.output

@@ -16,7 +16,7 @@ Result<T> outcome(Answer& answer, T value) {
 }  // namespace
 
 void Loop::answer_item(const Item& item, Answer& answer, Decider& decider) {
-  ++item.command->done;
+  if (++item.command->done == item.command->members) item.command->slot.reset();
   if (answer.error) postpone(*item.command);
   std::visit(
       [&]<class Asked>(Asked& request) {
@@ -154,6 +154,7 @@ void Loop::drop_orphan_waiters() {
 
 void Loop::refuse(Command& command, const Error& error) {
   if (std::exchange(command.answered, true)) return;
+  command.slot.reset();
   std::visit(
       [&]<class Asked>(Asked& request) {
         if constexpr (std::is_same_v<Asked, SubmitRequest>) {

@@ -27,11 +27,14 @@ struct RawResponse {
 /// A TCP peer on a plain blocking socket, so that every byte is the test's choice. Reads give up after 10 s.
 class RawPeer {
  public:
+  /// Not connected yet.
+  RawPeer();
   explicit RawPeer(std::uint16_t port);
   ~RawPeer();
   RawPeer(const RawPeer&) = delete;
   RawPeer& operator=(const RawPeer&) = delete;
 
+  bool connect(std::uint16_t port);
   /// False when the other side does not take it any more.
   bool send(std::string_view bytes);
   /// Sends what the kernel takes at once; how much that was.

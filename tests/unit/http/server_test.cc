@@ -1,5 +1,7 @@
 #include "http/server.h"
 
+#include <sys/resource.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -244,6 +246,22 @@ TEST(Server, AcceptsNoMoreThanTheLimit) {
   EXPECT_EQ(test.server().statistics().accepted, 2);
   first.close();
   EXPECT_EQ(third.receive().body, "hello");
+}
+
+TEST(Server, SurvivesALackOfFileDescriptors) {
+  ServerUnderTest test;
+  RawPeer peer;
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  rlimit small = old;
+  small.rlim_cur = 0;  // no new descriptor for anyone
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
+  const bool connected = peer.connect(test.port()) && peer.send(get("/hello"));
+  const bool answered = connected && peer.hears_within(milliseconds(50));
+  ::setrlimit(RLIMIT_NOFILE, &old);
+  ASSERT_TRUE(connected);
+  EXPECT_FALSE(answered);
+  EXPECT_EQ(peer.receive().body, "hello");
 }
 
 TEST(Server, SaysWhyItCannotListen) {

@@ -196,7 +196,8 @@ TEST_F(SqlitePlans, RecoveryReadsOnlyActiveTasks) {
   EXPECT_EQ(tasks, 10);
   const auto work = watch_.take();
   EXPECT_GE(work.size(), 2U);
-  for (const auto& [sql, done] : work) EXPECT_LE(done.full_scan_steps, 20) << sql;
+  for (const auto& [sql, done] : work)
+    EXPECT_LE(done.full_scan_steps, 20) << sql;
 }
 
 TEST_F(SqlitePlans, ScansAreSeen) {

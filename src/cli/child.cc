@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -86,7 +87,12 @@ Result<std::unique_ptr<Child>> Child::start(std::string name, const std::vector<
 }
 
 Child::Child(std::string name, pid_t pid, int output, std::FILE* log, OnLine on_line)
-    : name_(std::move(name)), pid_(pid), output_(output), log_(log), on_line_(std::move(on_line)) {}
+    : name_(std::move(name)),
+      pid_(pid),
+      output_(output),
+      end_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))),
+      log_(log),
+      on_line_(std::move(on_line)) {}
 
 Child::~Child() {
   if (!end_status()) {
@@ -95,6 +101,7 @@ Child::~Child() {
     }
   }
   ::close(output_);
+  if (end_ >= 0) ::close(end_);
   std::fclose(log_);
 }
 

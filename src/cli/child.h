@@ -33,6 +33,8 @@ class Child {
   [[nodiscard]] const std::string& name() const { return name_; }
   /// To poll(2): readable when there is output or the end of it.
   [[nodiscard]] int output_descriptor() const { return output_; }
+  /// To poll(2): readable when the process has ended.
+  [[nodiscard]] int end_descriptor() const { return end_; }
   /// Takes what there is to read; false at the end of the output.
   bool read_output();
   /// The wait status, once it has ended.
@@ -48,6 +50,7 @@ class Child {
   std::string name_;
   pid_t pid_;
   int output_;
+  int end_;
   std::FILE* log_;
   OnLine on_line_;
   std::string partial_;

@@ -259,12 +259,14 @@ class Dev {
         watched.push_back({.fd = process->output_descriptor(), .events = POLLIN, .revents = 0});
         readable.push_back(process);
       }
-      // A process may end while something it started holds its output: look for that now and then, too.
-      int timeout = 200;
+      for (const auto& process : {coordinator_.get(), worker_.get()})
+        if (process != nullptr && !process->end_status())
+          watched.push_back({.fd = process->end_descriptor(), .events = POLLIN, .revents = 0});
+      int timeout = -1;
       if (limit) {
         const auto left = std::chrono::ceil<milliseconds>(*limit - steady_clock::now()).count();
         if (left <= 0) return;
-        timeout = static_cast<int>(std::min<std::int64_t>(left, timeout));
+        timeout = static_cast<int>(left);
       }
       ::poll(watched.data(), watched.size(), timeout);
       eventfd_t ignored = 0;
@@ -294,6 +296,7 @@ class Dev {
 
   [[nodiscard]] std::string describe_end() const {
     const Process& ended = worker_ != nullptr && worker_->end_status() ? worker_ : coordinator_;
+    ended->read_output();  // its last words
     const auto reason = describe_wait_status(ended->end_status().value_or(0));
     std::string text = fmt::format("the {} ended{}", ended->name(), reason.empty() ? "" : fmt::format(" ({})", reason));
     const std::vector<std::string> lines(ended->last_lines().begin(), ended->last_lines().end());

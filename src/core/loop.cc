@@ -133,6 +133,7 @@ std::optional<Clock::Monotonic> Loop::wake_at() const {
   }
   if (const auto lease = state_.leases.deadlines().next()) consider(std::max(*lease, no_loss_before_));
   consider(state_.watches.deadlines().next());
+  if (!later_.empty()) consider(later_.begin()->first);
   if (state_.leases.any_unwritten()) consider(heartbeats_written_ + kHeartbeatsWait);
   return earliest;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -104,8 +105,9 @@ class Loop {
   void answer(CancelRequest& request, const Item& item, Answer& answer, Decider& decider);
   void answer(ChangeRequest& request, const Item& item, Answer& answer, Decider& decider);
   void answer(WriteRequest& request, const Item& item, Answer& answer, Decider& decider);
+  void bring(WorkerId id, Answer& answer, Decider& decider);
   void answer_woken(const Decider::Woken& woken, Decider& decider);
-  void postpone(const Command& command);
+  void postpone(Command& command);
   /// Answers the worker's waiting fetch, if there is one; the scheduler knows already.
   void answer_waiting(WorkerId worker, Result<std::optional<AssignedTask>> answer);
   /// The worker's fetch waits no longer.
@@ -139,6 +141,7 @@ class Loop {
   std::unordered_map<Core::Ticket, WorkerId> tickets_;  ///< Of those that wait.
   Deadlines<WorkerId> waiting_until_;
   std::vector<WorkerId> ended_while_uncertain_;
+  std::multimap<Clock::Monotonic, Request> later_;  ///< Of our own requests, what failed and is to be tried again.
 
   std::optional<Batch> uncertain_;  ///< Its commit may or may not have happened.
   std::optional<Clock::Monotonic> away_since_;

@@ -15,6 +15,15 @@ Result<T> outcome(Answer& answer, T value) {
 
 }  // namespace
 
+// A later command of the same batch may have taken the task away again.
+void Loop::bring(WorkerId id, Answer& answer, Decider& decider) {
+  if (answer.claim) answer.task = decider.claimed(*answer.claim);
+  const auto* worker = state_.scheduler.worker(id);
+  const bool holds =
+      answer.task && worker != nullptr && worker->assignment && worker->assignment->task == answer.task->id;
+  if (!holds) answer.task.reset();
+}
+
 void Loop::answer_item(const Item& item, Answer& answer, Decider& decider) {
   if (++item.command->done == item.command->members) item.command->slot.reset();
   if (answer.error) postpone(*item.command);
@@ -61,13 +70,15 @@ void Loop::answer(FetchRequest& request, const Item& item, Answer& answer, Decid
     waiting_until_.set(worker, item.command->accepted + request.fetch.wait);
     return;
   }
-  if (answer.claim) answer.task = decider.claimed(*answer.claim);
+  bring(worker, answer, decider);
+  if (!answer.error && state_.scheduler.worker(worker) == nullptr)
+    answer.error = Error(ErrorCode::kWrongCredentials, {});
   request.reply(outcome(answer, std::move(answer.task)));
 }
 
 void Loop::answer(ReportRequest& request, const Item& item, Answer& answer, Decider& decider) {
   if (item.command->answered) return;
-  if (answer.claim) answer.task = decider.claimed(*answer.claim);
+  bring(request.worker, answer, decider);
   request.reply(outcome(answer, ReportAnswer{.next = std::move(answer.task)}));
 }
 
@@ -107,12 +118,21 @@ void Loop::answer_woken(const Decider::Woken& woken, Decider& decider) {
   answer_waiting(woken.worker, std::move(task));
 }
 
-// What a deadline asked for and could not be done is asked for again a little later.
-void Loop::postpone(const Command& command) {
+// What we ask of ourselves has nobody to repeat it: it is tried again a little later.
+void Loop::postpone(Command& command) {
   const auto later = clock_.monotonic() + std::chrono::seconds(10);
-  if (const auto* lost = std::get_if<LoseWorker>(&command.request)) state_.leases.postpone(lost->worker, later);
-  if (const auto* watch = std::get_if<EndWatch>(&command.request))
-    if (state_.watches.find(watch->task) != nullptr) state_.watches.set_deadline(watch->task, later);
+  std::visit(
+      [&]<class Asked>(Asked& request) {
+        if constexpr (std::is_same_v<Asked, LoseWorker>) {
+          // An overrun is noticed again at the next heartbeat.
+          if (request.why == LoseWorker::Why::kLeaseExpired) state_.leases.postpone(request.worker, later);
+        } else if constexpr (std::is_same_v<Asked, EndWatch>) {
+          if (state_.watches.find(request.task) != nullptr) state_.watches.set_deadline(request.task, later);
+        } else if constexpr (!requires { request.reply; }) {
+          later_.emplace(later, request);
+        }
+      },
+      command.request);
 }
 
 void Loop::answer_waiting(WorkerId worker, Result<std::optional<AssignedTask>> answer) {

@@ -52,6 +52,8 @@ bool is_write(const Item& item) {
 }  // namespace
 
 void Loop::form_internal(Batch& batch, Clock::Monotonic now) {
+  while (!later_.empty() && later_.begin()->first <= now)
+    enqueue(std::move(later_.extract(later_.begin()).mapped()));
   const auto add = [&](Request request) {
     auto command = std::make_shared<Command>();
     command->request = std::move(request);

@@ -14,10 +14,15 @@ namespace mito::simulation {
 /// What befalls one call to the database.
 enum class Fault {
   kNone,
-  kError,        ///< The statement fails; so do all others until the savepoint or the transaction is rolled back.
-  kLost,         ///< The connection breaks before the call has any effect.
-  kDoneButLost,  ///< The call has its effect, then the connection breaks. For a commit: it did happen.
+  kError,         ///< The statement fails; so do all others until the savepoint or the transaction is rolled back.
+  kLost,          ///< The connection breaks before the call has any effect.
+  kCrash,         ///< The program ends before the call …
+  kDoneAndCrash,  ///< … or right after it.
+  kDoneButLost,   ///< The call has its effect, then the connection breaks. For a commit: it did happen.
 };
+
+/// Thrown where the program would have ended. No std::exception, so that nobody takes it for one.
+struct Crash {};
 
 /// A writer that fails as told. After a lost connection every call fails until recover().
 class FaultyWriter final : public storage::ForwardQueries<storage::Writer, FaultyWriter> {
@@ -177,6 +182,11 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
       case Fault::kError:
         broken_ = true;
         return fail(ErrorCode::kInternal, "", "injected: the statement failed");
+      case Fault::kCrash:
+        throw Crash{};
+      case Fault::kDoneAndCrash:
+        static_cast<void>(work());
+        throw Crash{};
       case Fault::kLost:
         writer_->rollback();
         lost_ = true;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <span>
 #include <string_view>
@@ -131,10 +132,17 @@ struct SpawnPlan {
   char** shell_args;  ///< Two longer: `/bin/sh <candidate> args[1…]`, for scripts without `#!`.
   char** environment;
   int in, out, err;
+  int failure = 0;  ///< errno, written by the child.
 };
 
-/// In the vforked child. Gives errno of the failure through shared memory; execs otherwise.
-[[noreturn, gnu::noinline]] void become_command(const SpawnPlan& plan, volatile int& failure) {
+constexpr bool is_worth_next_candidate(int error) {
+  return error == EACCES || error == ENOENT || error == ESTALE || error == ENOTDIR || error == ENODEV ||
+         error == ETIMEDOUT;
+}
+
+/// In the child, which shares our memory until it executes the command, as execvp(3) would. Returns only on failure.
+int become_command(void* argument) {
+  auto& plan = *static_cast<SpawnPlan*>(argument);
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(plan.in, STDIN_FILENO);
@@ -146,8 +154,8 @@ struct SpawnPlan {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (*plan.directory != '\0' && chdir(plan.directory) != 0) {
-    failure = errno;
-    _exit(127);
+    plan.failure = errno;
+    return 127;
   }
   bool denied = false;
   int last = ENOENT;
@@ -158,15 +166,11 @@ struct SpawnPlan {
       execve("/bin/sh", plan.shell_args, plan.environment);
     }
     last = errno;
-    if (last == EACCES)
-      denied = true;
-    else if (last != ENOENT && last != ESTALE && last != ENOTDIR && last != ENODEV && last != ETIMEDOUT)
-      break;
+    denied = denied || last == EACCES;
+    if (!is_worth_next_candidate(last)) break;
   }
-  const bool searched_all =
-      last == EACCES || last == ENOENT || last == ESTALE || last == ENOTDIR || last == ENODEV || last == ETIMEDOUT;
-  failure = denied && searched_all ? EACCES : last;
-  _exit(127);
+  plan.failure = denied && is_worth_next_candidate(last) ? EACCES : last;
+  return 127;
 }
 
 // ---------------------------------------------------------------------------------------------------------- the
@@ -293,26 +297,26 @@ class Supervisor {
     for (std::uint32_t i = 1; i <= request.args; ++i)
       shell_args[i + 1] = args[i];
 
-    const SpawnPlan plan{directory,
-                         {candidates, request.candidates},
-                         args,
-                         shell_args,
-                         environment,
-                         null_,
-                         request.captures != 0 ? descriptors[0] : null_,
-                         request.captures != 0 ? descriptors[1] : null_};
+    SpawnPlan plan{.directory = directory,
+                   .candidates = {candidates, request.candidates},
+                   .args = args,
+                   .shell_args = shell_args,
+                   .environment = environment,
+                   .in = null_,
+                   .out = request.captures != 0 ? descriptors[0] : null_,
+                   .err = request.captures != 0 ? descriptors[1] : null_};
     start(plan);
     munmap(memory, size);
   }
 
-  void start(const SpawnPlan& plan) {
-    volatile int failure = 0;
-    const pid_t pid = vfork();
-    if (pid == 0) become_command(plan, failure);
+  void start(SpawnPlan& plan) {
+    // As vfork(2), but on a stack of its own: the child must not write into frames this function returns from.
+    alignas(16) static std::array<char, 64 << 10> stack;
+    const pid_t pid = clone(become_command, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
     SupervisorEvent event;
-    if (pid < 0 || failure != 0) {
+    if (pid < 0 || plan.failure != 0) {
       event.kind = SupervisorEventKind::kSpawnFailed;
-      event.error_number = pid < 0 ? errno : failure;
+      event.error_number = pid < 0 ? errno : plan.failure;
       if (pid > 0) waitpid(pid, nullptr, 0);
     } else {
       event.pid = pid;

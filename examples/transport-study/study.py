@@ -120,11 +120,17 @@ class Platform:
 
 
 def algorithms() -> list[str]:
-    """The congestion control algorithms that a program without privileges may use here."""
-    for name in ("tcp_allowed_congestion_control", "tcp_available_congestion_control"):
-        with contextlib.suppress(OSError):
-            return pathlib.Path("/proc/sys/net/ipv4", name).read_text(encoding="ascii").split()
-    raise Failed("this kernel does not tell its congestion control algorithms (/proc/sys/net/ipv4/tcp_available_congestion_control)")
+    """The congestion control algorithms of the kernel that a program of this user may choose."""
+    try:
+        offered = pathlib.Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text(encoding="ascii").split()
+    except OSError as error:
+        raise Failed(f"this kernel does not tell its congestion control algorithms: {error}") from error
+    usable = []
+    for name in sorted(offered):
+        with socket.socket() as probe, contextlib.suppress(PermissionError):
+            probe.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode("ascii"))
+            usable.append(name)
+    return usable
 
 
 def plan(names: list[str], repetitions: int, seed: int) -> list[Run]:

@@ -218,7 +218,8 @@ class Coordinator::Impl {
                                .request_stop = [this] { request_stop(); },
                                .server_statistics = [this] { return server_->statistics(); },
                                .counters = counters_,
-                               .removals = removals_});
+                               .removals = removals_,
+                               .stopping = stopped_});
     server_.emplace(server_settings(settings_, bind_),
                     [this](http::Request& request) { return serve(*services_, handlers_, request); });
     MITO_TRY(server_->start());

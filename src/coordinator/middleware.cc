@@ -40,6 +40,7 @@ struct Rest {
 http::Awaitable<http::Response> count_and_log(Exchange& exchange, Rest rest) {
   const auto start = exchange.context.services.clock.monotonic();
   http::Response response = co_await rest(exchange);
+  if (exchange.context.services.stopping) response.close = true;
   RequestCounters& counters = exchange.context.services.counters;
   ++counters.requests;
   if (response.status >= 500)

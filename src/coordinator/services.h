@@ -73,6 +73,8 @@ struct Services {
   std::function<http::ServerStatistics()> server_statistics;
   RequestCounters& counters;
   ObjectRemovals& removals;
+  /// Set when the coordinator begins to stop: every answer from then on closes its connection.
+  const std::atomic<bool>& stopping;
 };
 
 // The closures handed to read(), write() and ask_core() within a co_await expression capture references only: the

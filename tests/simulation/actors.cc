@@ -85,6 +85,8 @@ bool FakeWorker::go_on(const std::optional<Result<T>>& answer, void (FakeWorker:
       later(seconds(1), [this] { start(); });
       return false;
     case ErrorCode::kNotFound:
+    case ErrorCode::kInvalidRequest:
+    case ErrorCode::kPermissionDenied:
       return true;
     default:
       later(seconds(2), [this, again] { (this->*again)(); });

@@ -84,6 +84,7 @@ Result<int> remove(Session& session, const Arguments& arguments) {
 Result<int> download_found(Session& session, const Arguments& arguments, ArtifactContentType type,
                            const protocol::ArtifactsDownloadListResp& found) {
   std::vector<BatchItem> items;
+  items.reserve(found.downloads.size());
   for (const auto& item : found.downloads) {
     const std::string uuid = item.uuid.to_string();
     items.push_back({.label = fmt::format("Task {}", uuid),
@@ -137,12 +138,9 @@ Result<int> delete_list(Session& session, const Arguments& arguments) {
   if (out.json()) out.print_json(protocol::encode(answer));
   out.say(fmt::format("Deleted {} artifacts", answer.deleted_count));
   if (answer.failed_uuids.empty()) return 0;
-  std::vector<std::string> failed;
-  for (const auto& uuid : answer.failed_uuids)
-    failed.push_back(uuid.to_string());
   out.warn(fmt::format(
       "Failed to delete {} artifacts: [{}]; unknown ones, and ones updated within the last hour, cannot be deleted",
-      failed.size(), join(failed)));
+      answer.failed_uuids.size(), join_uuids(answer.failed_uuids)));
   return static_cast<int>(ExitCode::kFailed);
 }
 

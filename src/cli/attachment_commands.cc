@@ -185,6 +185,7 @@ Result<int> query(Session& session, const Arguments& arguments) {
 Result<int> download_found(Session& session, const Arguments& arguments,
                            const protocol::AttachmentsDownloadListResp& found) {
   std::vector<BatchItem> items;
+  items.reserve(found.downloads.size());
   for (const auto& item : found.downloads) {
     items.push_back({.label = fmt::format("Attachment {}", item.key),
                      .name = std::filesystem::path(item.key).filename().string(),

@@ -35,6 +35,7 @@ std::vector<std::string> merged_environment(const std::map<std::string, std::opt
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
+  all.reserve(texts.size() + 1);
   for (auto& text : texts)
     all.push_back(text.data());
   all.push_back(nullptr);

@@ -64,6 +64,7 @@ Result<Node> descend(const Command& root, std::span<const std::string>& words) {
     const Command* next = find_command(node.command->commands, words.front());
     if (next == nullptr) {
       std::vector<std::string> names;
+      names.reserve(node.command->commands.size());
       for (const auto& command : node.command->commands)
         names.emplace_back(command.name);
       return fail(ErrorCode::kUsage, fmt::format("unrecognized subcommand '{}'{}; {} --help lists them", words.front(),

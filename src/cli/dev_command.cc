@@ -31,6 +31,7 @@
 #include "cli/signals.h"
 #include "cli/text.h"
 #include "cli/values.h"
+#include "http/message.h"
 
 // Coordinator and worker run as processes of their own, not as threads of this one: what is tried is then exactly what
 // `mito coordinator` and `mito worker` do (their logging, signals and exit codes are those of a process), the end of
@@ -66,7 +67,7 @@ std::map<std::string, std::optional<std::string>> without_settings() {
   std::map<std::string, std::optional<std::string>> changes;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view name = std::string_view(*entry).substr(0, std::string_view(*entry).find('='));
-    if (name.size() > 5 && ::strncasecmp(name.data(), "MITO_", 5) == 0 && name != "MITO_FILE_LOG_LEVEL")
+    if (name.size() > 5 && http::equals_ignoring_case(name.substr(0, 5), "MITO_") && name != "MITO_FILE_LOG_LEVEL")
       changes[std::string(name)] = std::nullopt;
   }
   changes["NO_COLOR"] = "1";

@@ -88,6 +88,7 @@ std::string render_help(std::string_view path, const Command& command, std::span
   text += "\n" + usage_line(path, command) + "\n";
   if (!command.commands.empty()) {
     std::vector<Row> rows;
+    rows.reserve(command.commands.size());
     for (const auto& sub : command.commands)
       rows.push_back({std::string(sub.name), std::string(sub.help)});
     text += section("Commands", rows, width);

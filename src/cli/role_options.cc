@@ -18,7 +18,7 @@ Argument::Kind kind_of(SettingKind kind) {
 
 }  // namespace
 
-RoleOptions::RoleOptions(const SettingsTable& table) : table_(table) {
+RoleOptions::RoleOptions(const SettingsTable& table) {
   const auto& entries = table.entries();
   names_.reserve(entries.size());  // the arguments keep views of these
   choices_.reserve(entries.size());

@@ -27,7 +27,6 @@ class RoleOptions {
     std::string key;
     std::string default_text;
   };
-  const SettingsTable& table_;
   std::vector<Names> names_;
   std::vector<std::vector<std::string_view>> choices_;
   std::vector<Argument> arguments_;

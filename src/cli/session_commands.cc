@@ -68,6 +68,7 @@ Result<int> cmd(Session& session, const Arguments& arguments) {
   }
   MITO_TRY(session.out().flush());
   std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
   for (auto& arg : args)
     argv.push_back(arg.data());
   argv.push_back(nullptr);

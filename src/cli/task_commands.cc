@@ -124,11 +124,8 @@ int say_cancelled(Output& out, const protocol::TasksCancelByUuidsResp& answer) {
   if (out.json()) out.print_json(protocol::encode(answer));
   out.say(fmt::format("Cancelled {} tasks", answer.cancelled_count));
   if (answer.failed_uuids.empty()) return 0;
-  std::vector<std::string> failed;
-  for (const auto& uuid : answer.failed_uuids)
-    failed.push_back(uuid.to_string());
   out.warn(fmt::format("Failed to cancel {} tasks: [{}]; only tasks that wait (ready, pending) can be cancelled",
-                       failed.size(), join(failed)));
+                       answer.failed_uuids.size(), join_uuids(answer.failed_uuids)));
   return static_cast<int>(ExitCode::kFailed);
 }
 

@@ -23,6 +23,15 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width);
 /// `a, b, c`
 std::string join(const std::vector<std::string>& items, std::string_view separator = ", ");
 
+/// The UUIDs, separated alike.
+template <class Uuids>
+std::string join_uuids(const Uuids& uuids) {
+  std::string text;
+  for (const auto& uuid : uuids)
+    text.append(text.empty() ? "" : ", ").append(uuid.to_string());
+  return text;
+}
+
 /// A command line as a shell would take it: words with blanks or special characters in single quotes.
 std::string shell_words(const std::vector<std::string>& args);
 

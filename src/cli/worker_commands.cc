@@ -180,11 +180,8 @@ Result<int> cancel_list(Session& session, const Arguments& arguments) {
   if (out.json()) out.print_json(protocol::encode(answer));
   out.say(fmt::format("Shutdown {} workers", answer.shutdown_count));
   if (answer.failed_uuids.empty()) return 0;
-  std::vector<std::string> failed;
-  for (const auto& uuid : answer.failed_uuids)
-    failed.push_back(uuid.to_string());
   out.warn(fmt::format("Failed to shutdown {} workers: [{}]; they are unknown, or no group of yours is admin of them",
-                       failed.size(), join(failed)));
+                       answer.failed_uuids.size(), join_uuids(answer.failed_uuids)));
   return static_cast<int>(ExitCode::kFailed);
 }
 

@@ -322,6 +322,18 @@ def test_ctrl_c_leaves_the_task_and_says_how_to_return(tools, coordinator, clien
     assert "ready" in client("tasks", "get", uuid).stdout
 
 
+def test_wait_outlives_a_restart_of_the_coordinator(tools, coordinator, client):
+    command = ["client", "-c", coordinator.url, "-u", "mitosis_admin", "-p", "mitosis_admin", "tasks", "submit", "--wait", "-t", "none", "--", "true"]
+    waiting = tools.start(*command, name="waiting")
+    uuid = waiting.wait_for_output(rf"global uuid ({UUID})").group(1)
+    assert coordinator.stop() == 0
+    waiting.wait_for_output("trying on for a minute")
+    tools.coordinator(port=coordinator.port)
+    assert client("tasks", "cancel", uuid).stdout == "Task cancelled successfully\n"
+    assert waiting.process.wait(20) == 1
+    assert f"Task {uuid}: cancelled" in waiting.output()
+
+
 def test_wait_and_logs_of_a_task(client, worker):
     uuid = submit(client, "--terminal", "--", "sh", "-c", "echo out; echo err >&2; exit 4")
     result = client("tasks", "wait", uuid, expect=4)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/address.h"
+#include "http/client.h"
 
 namespace mito::cli {
 
@@ -39,7 +40,9 @@ Session::Session(client::Settings settings, Output& output, client::Prompt& prom
 Result<client::Client*> Session::anonymous_client() {
   if (!client_) {
     MITO_TRY_ASSIGN(auto address, client::Address::parse(settings_.coordinator_addr));
-    client_ = std::make_unique<client::Client>(std::move(address));
+    http::ClientSettings connections;
+    if (settings_.ca_file) connections.ca_file = settings_.ca_file->string();
+    client_ = std::make_unique<client::Client>(std::move(address), std::make_shared<http::Client>(connections));
   }
   return client_.get();
 }

@@ -19,6 +19,8 @@ const SettingsDeclaration<Settings>& settings_declaration() {
           "The password, for when a login is needed", "asked for on a terminal");
     d.add("password_file", "--password-file", &Settings::password_file, setting::path(),
           "A file whose first line is the password", "none");
+    d.add("ca_file", "--ca-file", &Settings::ca_file, setting::path(),
+          "Certificates (PEM) that an https coordinator may bear", "the system's");
     d.add("retain", "--retain", &Settings::retain, setting::flag(),
           "Keep the user's other sessions at a login; they are always kept, unless with login --logout-others");
     return d;

@@ -29,6 +29,7 @@ struct Settings {
   std::optional<std::filesystem::path> credential_path;
   std::optional<std::string> user;
   std::optional<std::string> password;
+  std::optional<std::filesystem::path> ca_file;        ///< PEM; which certificates an https coordinator may bear.
   std::optional<std::filesystem::path> password_file;  ///< Its first line is the password.
   std::vector<std::string> groups;                     ///< `name` or `name:role`.
   std::vector<std::string> tags;

@@ -92,6 +92,7 @@ class Worker::Impl {
     http::ClientSettings connections;
     connections.user_agent = "mito-worker";
     connections.connections_per_host = 2 * settings_.slots + 8;  // a fetch and a heartbeat each, and some for transfers
+    if (settings_.ca_file) connections.ca_file = settings_.ca_file->string();
     auto http = std::make_shared<http::Client>(connections);
     HttpTransport transport(http);
     CoordinatorLink link(transport, address, Timer::real());

@@ -18,6 +18,7 @@ Handlers make_handlers() {
   add_workers(handlers);
   add_worker_shutdown(handlers);
   add_objects(handlers);
+  add_admin_queries(handlers);
   add_operations(handlers);
   return handlers;
 }

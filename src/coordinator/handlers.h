@@ -19,6 +19,7 @@ void add_attachments(Handlers& handlers);
 void add_artifacts(Handlers& handlers);
 void add_artifact_lists(Handlers& handlers);
 void add_objects(Handlers& handlers);
+void add_admin_queries(Handlers& handlers);
 void add_operations(Handlers& handlers);
 
 /// All of them.

@@ -45,7 +45,7 @@ std::string render_progress(std::uint64_t done, std::uint64_t total, std::chrono
   return text + fmt::format("  {} left", span_of_time(std::chrono::duration_cast<std::chrono::seconds>(left)));
 }
 
-ProgressBar::ProgressBar(ShowProgress show, std::string title, ProgressUnit unit)
+ProgressBar::ProgressBar(ShowProgress show, const std::string& title, ProgressUnit unit)
     : title_(printable(title)),
       unit_(unit),
       shown_(show == ShowProgress::kYes && ::isatty(STDERR_FILENO) != 0),

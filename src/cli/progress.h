@@ -19,7 +19,7 @@ enum class ProgressUnit { kBytes, kFiles };
 /// called from any thread.
 class ProgressBar {
  public:
-  ProgressBar(ShowProgress show, std::string title, ProgressUnit unit = ProgressUnit::kBytes);
+  ProgressBar(ShowProgress show, const std::string& title, ProgressUnit unit = ProgressUnit::kBytes);
   /// Removes the line.
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;

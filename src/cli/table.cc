@@ -74,12 +74,12 @@ std::string Table::render(std::size_t width) const {
   return text;
 }
 
-void Details::add(std::string_view name, std::string value) {
+void Details::add(std::string_view name, std::string_view value) {
   lines_.emplace_back(name, printable(value));
 }
 
-void Details::add_if(std::string_view name, std::string value) {
-  if (!value.empty()) add(name, std::move(value));
+void Details::add_if(std::string_view name, std::string_view value) {
+  if (!value.empty()) add(name, value);
 }
 
 std::string Details::render() const {

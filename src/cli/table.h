@@ -33,9 +33,9 @@ class Table {
 /// Names and values in two columns, as in `tasks get`. Values are made printable.
 class Details {
  public:
-  void add(std::string_view name, std::string value);
+  void add(std::string_view name, std::string_view value);
   /// Only when there is a value.
-  void add_if(std::string_view name, std::string value);
+  void add_if(std::string_view name, std::string_view value);
   [[nodiscard]] std::string render() const;
 
  private:

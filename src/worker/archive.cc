@@ -81,7 +81,7 @@ class Packer {
     bool written = true;
     MITO_TRY(read_stream(stream, [&](std::string_view bytes) { return written = write(bytes); }));
     if (!written) return broken();
-    if (stream.failed) note(name, "is incomplete: the disk was full or could not be written");
+    if (stream.failed) add_note(name, "is incomplete: the disk was full or could not be written");
     return {};
   }
 
@@ -100,11 +100,15 @@ class Packer {
     return {};
   }
 
-  Result<void> note(std::string_view path, std::string_view text) {
+  void add_note(std::string_view path, std::string_view text) {
     if (notes_.size() < kMaxNotes)
       notes_.push_back(fmt::format("{}: {}", path, text));
     else
       ++further_notes_;
+  }
+  /// The same, as the end of a step that goes on with the next entry.
+  Result<void> note(std::string_view path, std::string_view text) {
+    add_note(path, text);
     return {};
   }
 
@@ -179,7 +183,7 @@ class Packer {
     const std::unique_ptr<DIR, Free> directory(own < 0 ? nullptr : fdopendir(own));
     if (!directory) {
       if (own >= 0) close(own);
-      static_cast<void>(note(path, fmt::format("content left out: {}", std::strerror(errno))));
+      add_note(path, fmt::format("content left out: {}", std::strerror(errno)));
       return result;
     }
     while (const dirent* entry = readdir(directory.get())) {

@@ -16,7 +16,7 @@ struct Settings {
   std::optional<std::string> user;
   std::optional<std::string> password;
   std::optional<std::filesystem::path> password_file;  ///< Its first line is the password.
-  std::optional<std::filesystem::path> ca_file;  ///< PEM; which certificates an https coordinator may bear.
+  std::optional<std::filesystem::path> ca_file;        ///< PEM; which certificates an https coordinator may bear.
   bool retain = false;  ///< Accepted for the original's sake: our logins always keep other sessions.
 };
 

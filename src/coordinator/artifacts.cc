@@ -36,13 +36,14 @@ Awaitable<Result<protocol::UploadArtifactResp>> announce(Context& context, proto
 }
 
 Awaitable<Result<protocol::RemoteResourceDownloadResp>> download(Context& context) {
-  MITO_CO_TRY(co_await read(context.services, [&context](storage::Queries& queries) -> Result<Nothing> {
-    MITO_TRY_ASSIGN(const auto task, queries.task_by_uuid(context.path.task()));
-    if (!task) return fail(no_such_artifact(context.path.task(), context.path.content_type));
-    if (!may_read(context, task->group)) return fail(ErrorCode::kPermissionDenied);
-    return Nothing{};
-  }));
-  co_return co_await artifact_link(context);
+  MITO_CO_TRY_ASSIGN(const storage::Artifact artifact,
+                     co_await read(context.services, [&](storage::Queries& queries) -> Result<storage::Artifact> {
+                       MITO_TRY_ASSIGN(const auto task, queries.task_by_uuid(context.path.task()));
+                       if (!task) return fail(no_such_artifact(context.path.task(), context.path.content_type));
+                       if (!may_read(context, task->group)) return fail(ErrorCode::kPermissionDenied);
+                       return find_artifact(context, queries);
+                     }));
+  co_return artifact_link(context, artifact);
 }
 
 /// Removes the artifact of the path. `may` judges the task's group.
@@ -112,18 +113,16 @@ Error no_such_artifact(TaskUuid task, ArtifactContentType type) {
           "Artifact with uuid " + task.to_string() + " and content type " + std::string(file_name(type))};
 }
 
-Awaitable<Result<protocol::RemoteResourceDownloadResp>> artifact_link(Context& context) {
-  const TaskUuid uuid = context.path.task();
-  const ArtifactContentType type = context.path.content_type;
-  MITO_CO_TRY_ASSIGN(const storage::Artifact found,
-                     co_await read(context.services, [&](storage::Queries& queries) -> Result<storage::Artifact> {
-                       MITO_TRY_ASSIGN(const auto row, queries.artifact(uuid, type));
-                       if (!row) return fail(no_such_artifact(uuid, type));
-                       return *row;
-                     }));
-  MITO_CO_TRY_ASSIGN(std::string url, download_link(context.services, artifact_key(found.task, found.content_type),
-                                                    found.size, LinkUse::kSingle, base_url(context)));
-  co_return protocol::RemoteResourceDownloadResp{.url = std::move(url), .size = found.size};
+Result<storage::Artifact> find_artifact(const Context& context, storage::Queries& queries) {
+  MITO_TRY_ASSIGN(const auto row, queries.artifact(context.path.task(), context.path.content_type));
+  if (!row) return fail(no_such_artifact(context.path.task(), context.path.content_type));
+  return *row;
+}
+
+Result<protocol::RemoteResourceDownloadResp> artifact_link(Context& context, const storage::Artifact& artifact) {
+  MITO_TRY_ASSIGN(std::string url, download_link(context.services, artifact_key(artifact.task, artifact.content_type),
+                                                 artifact.size, LinkUse::kSingle, base_url(context)));
+  return protocol::RemoteResourceDownloadResp{.url = std::move(url), .size = artifact.size};
 }
 
 void add_artifacts(Handlers& handlers) {

@@ -21,7 +21,9 @@ Result<protocol::UploadArtifactResp> announce_artifact(Services& services, stora
 /// `Artifact with uuid <uuid> and content type <result.tar.gz>`
 Error no_such_artifact(TaskUuid task, ArtifactContentType type);
 
-/// A link to one artifact; no_such_artifact when it is not there.
-http::Awaitable<Result<protocol::RemoteResourceDownloadResp>> artifact_link(Context& context);
+/// The row of the artifact of the path; no_such_artifact when it is not there.
+Result<storage::Artifact> find_artifact(const Context& context, storage::Queries& queries);
+/// A link to it.
+Result<protocol::RemoteResourceDownloadResp> artifact_link(Context& context, const storage::Artifact& artifact);
 
 }  // namespace mito::coordinator

@@ -51,19 +51,22 @@ http::Awaitable<T> await_callback(Start start) {
 /// Runs `work` on one of `threads` and waits for its Result. `refused` is the code when the queue is full.
 /// What `work` throws becomes kInternal.
 template <class Work>
-auto run_on(JobThreads& threads, ErrorCode refused, Work work)
+auto run_on(JobThreads& threads, ErrorCode refused, Work work, Admission admission = Admission::kBounded)
     -> http::Awaitable<std::invoke_result_t<Work&, unsigned>> {
   using T = std::invoke_result_t<Work&, unsigned>;
-  return await_callback<T>([&threads, refused, work = std::move(work)](std::move_only_function<void(T)> done) mutable {
-    threads.post([refused, work = std::move(work), done = std::move(done)](std::optional<unsigned> thread) mutable {
-      if (!thread) return done(fail(refused));
-      try {
-        done(work(*thread));
-      } catch (const std::exception& error) {
-        done(fail(ErrorCode::kInternal, {}, error.what()));
-      }
-    });
-  });
+  return await_callback<T>(
+      [&threads, refused, admission, work = std::move(work)](std::move_only_function<void(T)> done) mutable {
+        threads.post(
+            [refused, work = std::move(work), done = std::move(done)](std::optional<unsigned> thread) mutable {
+              if (!thread) return done(fail(refused));
+              try {
+                done(work(*thread));
+              } catch (const std::exception& error) {
+                done(fail(ErrorCode::kInternal, {}, error.what()));
+              }
+            },
+            admission);
+      });
 }
 
 }  // namespace mito::coordinator

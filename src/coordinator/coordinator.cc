@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -162,11 +164,28 @@ class Coordinator::Impl {
   }
 
   Result<std::unique_ptr<storage::Writer>> open_database() {
-    const std::string url =
-        settings_.db_url.empty() ? "sqlite:" + (data_->path() / "mitosis.db").string() : settings_.db_url;
+    std::string url = settings_.db_url;
+    if (url.empty()) {
+      url = "sqlite:" + (data_->path() / "mitosis.db").string();
+    } else {
+      MITO_TRY(lock_database(fs::path(url.substr(std::string_view("sqlite:").size()))));
+    }
     MITO_TRY_ASSIGN(database_, storage::open_database(url));
     kLog.info("Database: {}", database_->describe());
     return database_->open_writer();
+  }
+
+  /// A database outside of the data directory is guarded like one inside.
+  Result<void> lock_database(const fs::path& file) {
+    const std::string what = fmt::format("The database {}", file.string());
+    const std::string remedy = "Or name another file with --db or db_url.";
+    std::error_code ignored;
+    MITO_TRY(require_local(fs::absolute(file, ignored).parent_path(), what, remedy));
+    fs::path lock = file;
+    lock += ".lock";
+    MITO_TRY_ASSIGN(FileLock held, FileLock::acquire(lock, what, remedy));
+    database_lock_.emplace(std::move(held));
+    return {};
   }
 
   Result<void> open_objects(storage::Writer& writer) {
@@ -254,6 +273,7 @@ class Coordinator::Impl {
   std::string key_path_;
 
   std::optional<DataDirectory> data_;
+  std::optional<FileLock> database_lock_;
   std::optional<security::TokenKeys> keys_;
   std::optional<TokenCache> tokens_;
   std::unique_ptr<storage::Database> database_;

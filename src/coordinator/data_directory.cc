@@ -140,55 +140,49 @@ bool is_remote_mount_type(std::string_view type) {
   return false;
 }
 
-Result<DataDirectory> DataDirectory::open(const fs::path& given) {
-  std::error_code ignored;
-  fs::path path = fs::absolute(given, ignored);
-  MITO_TRY(make_directory(path));
-  if (const std::string name = network_file_system_of(path); !name.empty())
-    return fail(
-        ErrorCode::kUsage,
-        fmt::format("The data directory {} is on a network file system ({}), where the database could be damaged. "
-                    "Name a directory on a local disk with --data-dir or data_dir.",
-                    path.string(), name));
-  const fs::path lock_path = path / "lock";
-  Descriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (lock.get() < 0)
+Result<void> require_local(const fs::path& directory, const std::string& what, const std::string& remedy) {
+  const std::string name = network_file_system_of(directory);
+  if (name.empty()) return {};
+  return fail(
+      ErrorCode::kUsage,
+      fmt::format("{} is on a network file system ({}), where the database could be damaged: use a local disk. {}",
+                  what, name, remedy));
+}
+
+Result<FileLock> FileLock::acquire(const fs::path& path, const std::string& what, const std::string& remedy) {
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file.get() < 0)
     return fail(ErrorCode::kUsage,
-                fmt::format("The data directory {} cannot be written: {}. Change its owner or mode, or "
-                            "name another one with --data-dir or data_dir.",
-                            path.string(), reason(errno)));
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+                fmt::format("{} cannot be written: {}. Change its owner or mode. {}", what, reason(errno), remedy));
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     std::array<char, 32> holder{};
-    const ssize_t length = pread(lock.get(), holder.data(), holder.size(), 0);
+    const ssize_t length = pread(file.get(), holder.data(), holder.size(), 0);
     std::string pid(holder.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
     if (const auto end = pid.find('\n'); end != std::string::npos) pid.resize(end);
-    return fail(
-        ErrorCode::kUsage,
-        fmt::format("The data directory {} is in use by another coordinator (process {}). Stop that one, or name "
-                    "another directory with --data-dir or data_dir.",
-                    path.string(), pid.empty() ? "unknown" : pid));
+    return fail(ErrorCode::kUsage, fmt::format("{} is in use by another coordinator (process {}). Stop that one. {}",
+                                               what, pid.empty() ? "unknown" : pid, remedy));
   }
   const std::string pid = fmt::format("{}\n", getpid());
-  if (ftruncate(lock.get(), 0) != 0 ||
-      pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-    return fail(ErrorCode::kUsage, fmt::format("{} cannot be written: {}. Make room on that volume, or name another "
-                                               "directory with --data-dir or data_dir.",
-                                               lock_path.string(), reason(errno)));
-  return DataDirectory(std::move(path), lock.release());
+  if (ftruncate(file.get(), 0) != 0 ||
+      pwrite(file.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return fail(ErrorCode::kUsage, fmt::format("{} cannot be written: {}. Make room on that volume. {}", path.string(),
+                                               reason(errno), remedy));
+  return FileLock(file.release());
 }
 
-DataDirectory::DataDirectory(DataDirectory&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
-
-DataDirectory& DataDirectory::operator=(DataDirectory&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(lock_, other.lock_);
-  return *this;
+FileLock::~FileLock() {
+  if (file_ >= 0) close(file_);
 }
 
-// The lock file stays: removing it would let two processes lock two different files of that name.
-DataDirectory::~DataDirectory() {
-  if (lock_ >= 0) close(lock_);
+Result<DataDirectory> DataDirectory::open(const fs::path& given) {
+  const std::string remedy = "Or name another directory, on a local disk, with --data-dir or data_dir.";
+  std::error_code ignored;
+  fs::path path = fs::absolute(given, ignored);
+  const std::string what = fmt::format("The data directory {}", path.string());
+  MITO_TRY(make_directory(path));
+  MITO_TRY(require_local(path, what, remedy));
+  MITO_TRY_ASSIGN(FileLock lock, FileLock::acquire(path / "lock", what, remedy));
+  return DataDirectory(std::move(path), std::move(lock));
 }
 
 Result<void> write_private_file(const fs::path& path, std::string_view content) {

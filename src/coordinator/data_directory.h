@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -17,6 +19,27 @@ std::string_view network_file_system(std::int64_t magic);
 /// Whether a file system type of mountinfo(5), such as `nfs4` or `fuse.sshfs`, keeps its files on another machine.
 bool is_remote_mount_type(std::string_view type);
 
+/// A lock file, held by this process for as long as the object lives. The file itself stays: removing it would let two
+/// processes hold two different files of that name.
+class FileLock {
+ public:
+  /// Makes the file (mode 0600) and locks it. `what` and `remedy` are for people: "The data directory /x", "Name
+  /// another …". kUsage when it is held by another process (names its pid) or cannot be written.
+  static Result<FileLock> acquire(const std::filesystem::path& path, const std::string& what,
+                                  const std::string& remedy);
+
+  FileLock(FileLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+ private:
+  explicit FileLock(int file) : file_(file) {}
+  int file_ = -1;
+};
+
+/// kUsage when the directory is on a network file system. `what` and `remedy` as above.
+Result<void> require_local(const std::filesystem::path& directory, const std::string& what, const std::string& remedy);
+
 /// The directory that holds everything a coordinator keeps, locked for this process for as long as the object lives.
 class DataDirectory {
  public:
@@ -24,17 +47,13 @@ class DataDirectory {
   /// the pid), cannot be written, or is on a network file system.
   static Result<DataDirectory> open(const std::filesystem::path& path);
 
-  DataDirectory(DataDirectory&& other) noexcept;
-  DataDirectory& operator=(DataDirectory&& other) noexcept;
-  ~DataDirectory();
-
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
-  DataDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+  DataDirectory(std::filesystem::path path, FileLock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
   std::filesystem::path path_;
-  int lock_ = -1;
+  FileLock lock_;
 };
 
 /// Writes a file of mode 0600 in one step (temporary file, fsync, rename, fsync of the directory). kIo with the path.

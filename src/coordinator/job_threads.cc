@@ -19,10 +19,10 @@ JobThreads::~JobThreads() {
   stop();
 }
 
-void JobThreads::post(Job job) {
+void JobThreads::post(Job job, Admission admission) {
   {
     auto state = state_.lock();
-    if (!state->stopping && state->queue.size() < max_queued_) {
+    if (!state->stopping && (admission == Admission::kAlways || state->queue.size() < max_queued_)) {
       state->queue.push_back(std::move(job));
       wake_.notify_one();
       return;

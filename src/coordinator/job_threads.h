@@ -14,6 +14,10 @@
 
 namespace mito::coordinator {
 
+/// Whether a job may be refused when too much waits. What workers of the original ask for never is: they end on a
+/// refusal, and one request per connection bounds them.
+enum class Admission { kBounded, kAlways };
+
 /// Threads named `<name>-<n>` that run blocking jobs from one bounded queue, oldest first. Any thread may post.
 class JobThreads {
  public:
@@ -26,7 +30,7 @@ class JobThreads {
   JobThreads(const JobThreads&) = delete;
   JobThreads& operator=(const JobThreads&) = delete;
 
-  void post(Job job);
+  void post(Job job, Admission admission = Admission::kBounded);
   /// Finishes what is queued and ends the threads. Idempotent.
   void stop();
 

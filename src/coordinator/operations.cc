@@ -36,11 +36,15 @@ Awaitable<Result<protocol::Nothing>> shut_down(Context& context, protocol::Shutd
   co_return protocol::Nothing{};
 }
 
-/// With a metrics_token for who has it, else for this machine only.
+/// With a metrics_token for who has it, else for this machine only. What came through a proxy of this machine is not
+/// from this machine.
 bool may_see_metrics(const Context& context) {
   const std::string& token = context.services.settings.metrics_token;
-  if (token.empty()) return is_loopback_address(context.request.peer_address);
-  const std::string* header = context.request.headers.find("authorization");
+  const http::Headers& headers = context.request.headers;
+  if (token.empty())
+    return is_loopback_address(context.request.peer_address) && headers.find("forwarded") == nullptr &&
+           headers.find("x-forwarded-for") == nullptr && headers.find("x-forwarded-host") == nullptr;
+  const std::string* header = headers.find("authorization");
   return header != nullptr && equal_secrets(*header, "Bearer " + token);
 }
 

@@ -82,12 +82,14 @@ struct Services {
 
 /// Asks the database on a read thread: `question(storage::Queries&)` answers a Result. Sees what was committed.
 template <class Question>
-auto read(Services& services, Question question)
+auto read(Services& services, Question question, Admission admission = Admission::kBounded)
     -> http::Awaitable<std::invoke_result_t<Question&, storage::Queries&>> {
-  return run_on(services.readers.threads(), ErrorCode::kUnavailable,
-                [&services, question = std::move(question)](unsigned thread) mutable {
-                  return question(services.readers.session(thread));
-                });
+  return run_on(
+      services.readers.threads(), ErrorCode::kUnavailable,
+      [&services, question = std::move(question)](unsigned thread) mutable {
+        return question(services.readers.session(thread));
+      },
+      admission);
 }
 
 /// What a write leaves behind: the value for the caller, and what is to happen on the core thread once it is durable.

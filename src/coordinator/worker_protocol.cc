@@ -121,9 +121,11 @@ Awaitable<Result<core::ReportAnswer>> report_to_core(Context& context, TaskId id
 }
 
 Awaitable<Result<Json>> submit_child(Context& context, TaskId id, protocol::SubmitTaskReq request) {
-  MITO_CO_TRY_ASSIGN(const storage::Task parent, co_await read(context.services, [&](storage::Queries& queries) {
-                       return held_task(queries, id, context.worker.id);
-                     }));
+  MITO_CO_TRY_ASSIGN(
+      const storage::Task parent,
+      co_await read(
+          context.services, [&](storage::Queries& queries) { return held_task(queries, id, context.worker.id); },
+          Admission::kAlways));
   MITO_CO_TRY_ASSIGN(core::SubmitChild child,
                      checked_child(context.services, context.worker, parent, std::move(request)));
   MITO_CO_TRY(co_await report_to_core(context, id, core::ReportOp(std::move(child))));

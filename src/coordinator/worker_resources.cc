@@ -55,11 +55,15 @@ struct TaskAndArtifacts {
 
 Awaitable<Result<protocol::TaskQueryResp>> get_task(Context& context) {
   MITO_CO_TRY_ASSIGN(TaskAndArtifacts found,
-                     co_await read(context.services, [&context](storage::Queries& queries) -> Result<TaskAndArtifacts> {
-                       MITO_TRY_ASSIGN(auto task, readable_task(context, queries, no_such_task(context.path.task())));
-                       MITO_TRY_ASSIGN(auto artifacts, queries.artifacts_of(task.uuid));
-                       return TaskAndArtifacts{std::move(task), std::move(artifacts)};
-                     }));
+                     co_await read(
+                         context.services,
+                         [&](storage::Queries& queries) -> Result<TaskAndArtifacts> {
+                           MITO_TRY_ASSIGN(auto task,
+                                           readable_task(context, queries, no_such_task(context.path.task())));
+                           MITO_TRY_ASSIGN(auto artifacts, queries.artifacts_of(task.uuid));
+                           return TaskAndArtifacts{std::move(task), std::move(artifacts)};
+                         },
+                         Admission::kAlways));
   MITO_CO_TRY_ASSIGN(auto info, parsed_view(context.directory(), found.task));
   co_return protocol::TaskQueryResp{.info = std::move(info),
                                     .artifacts = views(found.artifacts),
@@ -69,10 +73,16 @@ Awaitable<Result<protocol::TaskQueryResp>> get_task(Context& context) {
 }
 
 Awaitable<Result<protocol::RemoteResourceDownloadResp>> get_artifact(Context& context) {
-  MITO_CO_TRY(co_await read(context.services, [&context](storage::Queries& queries) {
-    return readable_task(context, queries, no_such_artifact(context.path.task(), context.path.content_type));
-  }));
-  co_return co_await artifact_link(context);
+  MITO_CO_TRY_ASSIGN(
+      const storage::Artifact artifact,
+      co_await read(
+          context.services,
+          [&](storage::Queries& queries) -> Result<storage::Artifact> {
+            MITO_TRY(readable_task(context, queries, no_such_artifact(context.path.task(), context.path.content_type)));
+            return find_artifact(context, queries);
+          },
+          Admission::kAlways));
+  co_return artifact_link(context, artifact);
 }
 
 struct AttachmentPlace {
@@ -83,14 +93,17 @@ struct AttachmentPlace {
 Awaitable<Result<protocol::RemoteResourceDownloadResp>> get_attachment(Context& context) {
   MITO_CO_TRY_ASSIGN(
       const AttachmentPlace place,
-      co_await read(context.services, [&context](storage::Queries& queries) -> Result<AttachmentPlace> {
-        MITO_TRY_ASSIGN(const auto task, readable_task(context, queries, no_such_task(context.path.task())));
-        const std::string group = context.directory().group_name(task.group).value_or(std::string());
-        MITO_TRY_ASSIGN(auto attachment, queries.attachment(task.group, context.path.key));
-        if (!attachment)
-          return fail(ErrorCode::kNotFound, "Attachment of group " + group + " and key " + context.path.key);
-        return AttachmentPlace{group, std::move(*attachment)};
-      }));
+      co_await read(
+          context.services,
+          [&](storage::Queries& queries) -> Result<AttachmentPlace> {
+            MITO_TRY_ASSIGN(const auto task, readable_task(context, queries, no_such_task(context.path.task())));
+            const std::string group = context.directory().group_name(task.group).value_or(std::string());
+            MITO_TRY_ASSIGN(auto attachment, queries.attachment(task.group, context.path.key));
+            if (!attachment)
+              return fail(ErrorCode::kNotFound, "Attachment of group " + group + " and key " + context.path.key);
+            return AttachmentPlace{group, std::move(*attachment)};
+          },
+          Admission::kAlways));
   MITO_CO_TRY_ASSIGN(std::string url,
                      download_link(context.services, attachment_key(place.group_name, place.attachment.key),
                                    place.attachment.size, LinkUse::kSingle, base_url(context)));

@@ -233,3 +233,12 @@ def test_shutdown_by_request(tools):
     coordinator.api.call("POST", "/admin/shutdown", {"secret": secret}, admin)
     wait_until(lambda: coordinator.process.poll() is not None, 10, "the end")
     assert coordinator.process.returncode == 0
+
+
+def test_database_elsewhere_is_guarded_too(tools, tmp_path):
+    database = tmp_path / "elsewhere.db"
+    first = tools.coordinator("--db", f"sqlite:{database}")
+    assert database.exists() and not (first.data / "mitosis.db").exists()
+    output = run_refused(tools, "--bind", "127.0.0.1:0", "--data-dir", tmp_path / "other", "--db", f"sqlite:{database}")
+    assert str(database) in output and f"process {first.pid}" in output and "db_url" in output
+    assert first.api.login()

@@ -52,6 +52,17 @@ TEST(JobThreads, RefusesAtOnceWhenTheQueueIsFull) {
   EXPECT_EQ(run, 2);
 }
 
+TEST(JobThreads, TakesWhatMayNotBeRefused) {
+  JobThreads threads("test", 1, 0);
+  std::promise<bool> ran;
+  threads.post([&](std::optional<unsigned> thread) { ran.set_value(thread.has_value()); }, Admission::kAlways);
+  EXPECT_TRUE(ran.get_future().get());
+  threads.stop();
+  bool refused = false;
+  threads.post([&](std::optional<unsigned> thread) { refused = !thread; }, Admission::kAlways);
+  EXPECT_TRUE(refused);
+}
+
 TEST(JobThreads, RefusesAfterItsEnd) {
   JobThreads threads("test", 1, 10);
   threads.stop();

@@ -141,6 +141,32 @@ TEST_F(Faults, AWaitingWorkerIsNotLostByAFailedBatch) {
   EXPECT_TRUE(waiting.value());
 }
 
+TEST_F(Faults, HeartbeatsOfAFailedBatchAreWrittenWithTheNext) {
+  const WorkerId worker = add_worker();
+  advance(seconds(60));
+  EXPECT_TRUE(heartbeat(worker));
+  run();
+  advance(seconds(1));
+  EXPECT_TRUE(heartbeat(worker));
+  const auto beaten = clock_.now();
+  fail_once("write_heartbeats", Fault::kLost);
+  auto submitted = submit_later({make_task({})});
+  run();
+  advance(seconds(1));
+  EXPECT_TRUE(submitted.value().at(0));
+  EXPECT_EQ(worker_row(worker)->last_heartbeat, beaten);
+}
+
+TEST_F(Faults, ALostWorkerIsRemovedAlsoWhenThatFailsAtFirst) {
+  for (const Fault fault : {Fault::kLost, Fault::kError}) {
+    const WorkerId worker = add_worker({.lease = seconds(30)});
+    fail_once("delete_workers", fault);
+    advance(seconds(45));
+    EXPECT_FALSE(worker_row(worker));
+    EXPECT_FALSE(heartbeat(worker));
+  }
+}
+
 TEST_F(Faults, TheRequestsOfADrivenAwayDatabaseWaitAndGoOn) {
   const WorkerId worker = add_worker();
   const Submitted task = submit();

@@ -141,20 +141,22 @@ TEST_F(Faults, AWaitingWorkerIsNotLostByAFailedBatch) {
   EXPECT_TRUE(waiting.value());
 }
 
-TEST_F(Faults, HeartbeatsOfAFailedBatchAreWrittenWithTheNext) {
-  const WorkerId worker = add_worker();
-  advance(seconds(60));
-  EXPECT_TRUE(heartbeat(worker));
-  run();
-  advance(seconds(1));
-  EXPECT_TRUE(heartbeat(worker));
-  const auto beaten = clock_.now();
-  fail_once("write_heartbeats", Fault::kLost);
-  auto submitted = submit_later({make_task({})});
-  run();
-  advance(seconds(1));
-  EXPECT_TRUE(submitted.value().at(0));
-  EXPECT_EQ(worker_row(worker)->last_heartbeat, beaten);
+TEST_F(Faults, HeartbeatsOfAFailedBatchAreWrittenLater) {
+  for (const Fault fault : {Fault::kLost, Fault::kError}) {
+    const WorkerId worker = add_worker();
+    advance(seconds(60));
+    EXPECT_TRUE(heartbeat(worker));
+    run();
+    advance(seconds(1));
+    EXPECT_TRUE(heartbeat(worker));
+    const auto beaten = clock_.now();
+    fail_once("write_heartbeats", fault);
+    auto submitted = submit_later({make_task({})});
+    run();
+    advance(seconds(6));
+    EXPECT_TRUE(submitted.value().at(0));
+    EXPECT_EQ(worker_row(worker)->last_heartbeat, beaten);
+  }
 }
 
 TEST_F(Faults, ALostWorkerIsRemovedAlsoWhenThatFailsAtFirst) {

@@ -62,7 +62,9 @@ def test_unknown_things_are_named(coordinator, admin):
     (b'{"username":"\xff\xfe"}', 400, "username"),
     ("null", 422, "Failed to deserialize the JSON body into the target type"),
     ("1e999", 400, "number out of range"),
-])
+], ids=[  # some of the bodies are too long for a name
+    "empty", "open object", "cut off", "deep list", "deep list in a field", "deep list in an unknown field", "deep objects", "number for a string",
+    "short digest", "field twice", "lone surrogate", "not UTF-8", "null", "number out of range"])
 def test_malformed_json(coordinator, body, status, words):
     answer = coordinator.api.request("POST", "/login", body, headers=JSON)
     assert answer[0] == status, answer

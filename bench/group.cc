@@ -22,7 +22,7 @@ Awaitable<void> until_zero(asio::io_context& context, std::vector<Awaitable<void
   std::size_t running = work.size();
   std::exception_ptr failure;
   for (auto& one : work)
-    asio::co_spawn(context, std::move(one), [&](std::exception_ptr error) {
+    asio::co_spawn(context, std::move(one), [&](const std::exception_ptr& error) {
       --running;
       if (error && !failure) failure = error;
       if (running == 0 || remaining <= 0 || error) done.cancel();

@@ -67,7 +67,7 @@ int Bench::coordinator_pid() const {
 void Bench::run(Awaitable<void> work) {
   std::exception_ptr failure;
   bool done = false;
-  asio::co_spawn(context_, std::move(work), [&](std::exception_ptr error) {
+  asio::co_spawn(context_, std::move(work), [&](const std::exception_ptr& error) {
     failure = error;
     done = true;
     context_.stop();

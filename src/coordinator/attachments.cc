@@ -138,7 +138,8 @@ Result<protocol::AttachmentsDownloadListResp> links(Context& context, std::vecto
 }
 
 Awaitable<Result<std::vector<storage::Attachment>>> rows_by_filter(Services& services, GroupId group,
-                                                                   std::optional<std::string> key, storage::Page page) {
+                                                                   const std::optional<std::string>& key,
+                                                                   storage::Page page) {
   return read(services, [group, pattern = key.value_or(std::string()), page](storage::Queries& queries) {
     return queries.attachments(group, pattern, page);
   });

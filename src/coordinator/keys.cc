@@ -22,7 +22,7 @@ constexpr const char* kRemedy =
 std::optional<fs::path> find(const fs::path& name, const std::vector<fs::path>& folders) {
   std::error_code ignored;
   for (const fs::path& folder : folders) {
-    const fs::path candidate = folder / name;  // An absolute name replaces the folder.
+    fs::path candidate = folder / name;  // An absolute name replaces the folder.
     if (fs::exists(candidate, ignored)) return candidate;
   }
   return std::nullopt;

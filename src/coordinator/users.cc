@@ -95,11 +95,10 @@ Awaitable<Result<Nothing>> set_password(Context& context, protocol::AdminChangeP
 
 Awaitable<Result<protocol::UserGroupQuotaResp>> change_group_quota_of_user(Context& context,
                                                                            protocol::ChangeUserGroupQuotaReq request) {
-  return change_user<protocol::UserGroupQuotaResp>(
-      context, no_such_name(context),
-      [request, now = context.now()](storage::User& user) -> Result<protocol::UserGroupQuotaResp> {
+  co_return co_await change_user<protocol::UserGroupQuotaResp>(
+      context, no_such_name(context), [&](storage::User& user) -> Result<protocol::UserGroupQuotaResp> {
         MITO_TRY_ASSIGN(user.group_quota, change_group_quota(user.group_quota, request.group_quota));
-        user.updated_at = now;
+        user.updated_at = context.now();
         return protocol::UserGroupQuotaResp{.group_quota = user.group_quota};
       });
 }

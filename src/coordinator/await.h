@@ -10,6 +10,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
@@ -31,7 +32,7 @@ http::Awaitable<T> await_callback(Start start) {
   using Token = asio::use_awaitable_t<asio::any_io_executor>;
   return asio::async_initiate<const Token, void(T)>(
       [](auto handler, Start begin) {
-        auto slot = asio::get_associated_cancellation_slot(handler);
+        asio::cancellation_slot slot = asio::get_associated_cancellation_slot(handler);
         auto executor = asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
         auto done = [handler = std::move(handler), executor = std::move(executor)](T value) mutable {
           asio::post(executor, [handler = std::move(handler), value = std::move(value)]() mutable {
@@ -39,7 +40,7 @@ http::Awaitable<T> await_callback(Start start) {
           });
         };
         std::move_only_function<void(T)> callback(std::move(done));
-        if constexpr (std::is_invocable_v<Start&, std::move_only_function<void(T)>, decltype(slot)>) {
+        if constexpr (std::is_invocable_v<Start&, std::move_only_function<void(T)>, asio::cancellation_slot>) {
           begin(std::move(callback), slot);
         } else {
           begin(std::move(callback));

@@ -50,12 +50,13 @@ std::vector<Measurement> submit(const Options& options, std::size_t tasks, std::
     const auto begin = Clock::now();
     // Two requests at a time: one is read while the other is written.
     std::vector<Awaitable<void>> load;
+    const std::size_t each = tasks / 2;
     for (int half = 0; half < 2; ++half)
-      load.push_back(submit_batches(bench, tasks / 2, batch));
+      load.push_back(submit_batches(bench, each, batch));
     bench.run(all(bench.context(), std::move(load)));
     const Seconds elapsed = Clock::now() - begin;
     Measurement measurement{"submit", fmt::format("batches of {}", batch), {}};
-    measurement.add("rate", static_cast<double>(tasks / 2 * 2) / elapsed.count(), "tasks/s");
+    measurement.add("rate", static_cast<double>(2 * each) / elapsed.count(), "tasks/s");
     cpu.report(measurement, tasks);
     found.push_back(std::move(measurement));
     if (!options.url.empty()) bench.run(cancel_all(bench));

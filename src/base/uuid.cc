@@ -122,8 +122,10 @@ std::expected<Uuid, std::string> Uuid::parse(std::string_view text) {
 }
 
 Uuid Uuid::make_v7(Timestamp now) {
-  // 48 bits of milliseconds and 12 bits of their fraction make one number that only grows: a UUID of the same (or an
-  // earlier) moment takes the next number, so order does not rest on the random bits.
+  // The fields of version 7 under the number of version 4: the published Python SDK (pydantic's UUID4) refuses any
+  // other version, and nobody else looks at it. 48 bits of milliseconds and 12 bits of their fraction make one number
+  // that only grows: a UUID of the same (or an earlier) moment takes the next number, so order does not rest on the
+  // random bits.
   static std::atomic<std::uint64_t> last{0};
   constexpr std::int64_t kMost = (std::int64_t{1} << 48) - 1;
   const std::int64_t micros = std::max<std::int64_t>(now.time_since_epoch().count(), 0);
@@ -142,7 +144,7 @@ Uuid Uuid::make_v7(Timestamp now) {
   uuid.bytes[7] = static_cast<std::uint8_t>(number);
   const std::string random = random_bytes(8);
   std::memcpy(uuid.bytes.data() + 8, random.data(), random.size());
-  set_version(uuid, 7);
+  set_version(uuid, 4);
   return uuid;
 }
 
@@ -161,6 +163,6 @@ std::size_t std::hash<mito::Uuid>::operator()(const mito::Uuid& uuid) const noex
   std::uint64_t low = 0;
   std::memcpy(&high, uuid.bytes.data(), sizeof high);
   std::memcpy(&low, uuid.bytes.data() + sizeof high, sizeof low);
-  // Version 7 UUIDs made together differ in the low half; the multiplication spreads the high half over it.
+  // Time-ordered UUIDs made together differ in the low half; the multiplication spreads the high half over it.
   return static_cast<std::size_t>(low ^ high * 0x9e3779b97f4a7c15ULL);
 }

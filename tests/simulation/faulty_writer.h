@@ -146,6 +146,9 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
   Result<void> touch_task(TaskId task, Timestamp now) override {
     return call("touch_task", [&] { return writer_->touch_task(task, now); });
   }
+  Result<void> delete_tasks(std::span<const TaskId> tasks) override {
+    return call("delete_tasks", [&] { return writer_->delete_tasks(tasks); });
+  }
   Result<void> set_watch_reached(std::span<const TaskId> tasks) override {
     return call("set_watch_reached", [&] { return writer_->set_watch_reached(tasks); });
   }

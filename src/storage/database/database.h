@@ -44,11 +44,27 @@ class Queries {
   virtual Result<std::optional<Task>> task_by_id(TaskId id) = 0;
   /// The only query that fills Task::detail.
   virtual Result<std::optional<Task>> task_by_uuid(TaskUuid uuid) = 0;
+  /// Task::detail of each of these, in their order; empty where there is none.
+  virtual Result<std::vector<std::string>> details_of(std::span<const TaskId> tasks) = 0;
   /// Those that exist, in any order.
   virtual Result<std::vector<Task>> tasks_by_uuid(std::span<const TaskUuid> uuids) = 0;
   /// Active ones first, then archived ones, each oldest first.
   virtual Result<std::vector<Task>> tasks(const TaskFilter& filter, Page page) = 0;
   virtual Result<std::int64_t> count_tasks(const TaskFilter& filter) = 0;
+
+  /// An archived task that nothing has changed for long.
+  struct OldTask {
+    TaskId id{};
+    TaskUuid uuid{};
+    GroupId group{};
+  };
+  struct OldTasks {
+    std::vector<OldTask> tasks;
+    std::optional<TaskId> last;  ///< The last task that was looked at; nothing: there is none behind `after`.
+  };
+  /// Looks at the next `count` tasks behind `after`, in order of their ids, for archived ones that were last changed
+  /// before `before`. For walking through all tasks in steps of bounded length.
+  virtual Result<OldTasks> old_tasks(TaskId after, std::size_t count, Timestamp before) = 0;
 
   virtual Result<std::optional<Artifact>> artifact(TaskUuid task, ArtifactContentType type) = 0;
   /// By content type.
@@ -62,6 +78,10 @@ class Queries {
   virtual Result<std::vector<Attachment>> attachments(GroupId group, std::string_view pattern, Page page) = 0;
   virtual Result<std::int64_t> count_attachments(GroupId group, std::string_view pattern) = 0;
   virtual Result<std::vector<Attachment>> attachments_by_key(GroupId group, std::span<const std::string> keys) = 0;
+
+  // All objects that have a row, streamed in any order; the callback must not use the database.
+  virtual Result<void> each_artifact(const std::function<void(Artifact&&)>& take) = 0;
+  virtual Result<void> each_attachment(const std::function<void(Attachment&&)>& take) = 0;
 
   /// A value of our own key-value table (keys, generated passwords, schema facts).
   virtual Result<std::optional<std::string>> fact(std::string_view name) = 0;
@@ -87,6 +107,7 @@ class Queries {
     std::int32_t losses = 0;
     std::optional<TaskUuid> downstream{};
     std::optional<Watch> watch{};  ///< Only while not reached.
+    bool watch_reached = false;
   };
   /// Tasks that are not archived, by id.
   virtual Result<void> each_active_task(const std::function<void(ActiveTask&&)>& take) = 0;
@@ -166,7 +187,7 @@ struct Archive {
 /// Back to Ready; the worker holds nothing any more. Its Pending child, if there is one, is removed.
 struct Release {
   TaskId task{};
-  WorkerId worker{};
+  std::optional<WorkerId> worker{};  ///< Only while this one holds it (empty: its row names nobody).
   bool count_loss = false;
   Timestamp now{};
 };
@@ -259,6 +280,8 @@ class Writer : public Queries {
   /// Sets updated_at, as issuing an upload URL does.
   virtual Result<void> touch_task(TaskId task, Timestamp now) = 0;
   virtual Result<void> set_watch_reached(std::span<const TaskId> tasks) = 0;
+  /// Removes archived tasks with their details; others stay. Their artifacts are the caller's affair.
+  virtual Result<void> delete_tasks(std::span<const TaskId> tasks) = 0;
 
   // Objects.
   /// An object that exists keeps its created_at.

@@ -61,6 +61,15 @@ class ForwardQueries : public Base {
     return ask()->attachments_by_key(group, keys);
   }
 
+  Result<std::vector<std::string>> details_of(std::span<const TaskId> tasks) final { return ask()->details_of(tasks); }
+  Result<Queries::OldTasks> old_tasks(TaskId after, std::size_t count, Timestamp before) final {
+    return ask()->old_tasks(after, count, before);
+  }
+  Result<void> each_artifact(const std::function<void(Artifact&&)>& take) final { return ask()->each_artifact(take); }
+  Result<void> each_attachment(const std::function<void(Attachment&&)>& take) final {
+    return ask()->each_attachment(take);
+  }
+
   Result<std::optional<std::string>> fact(std::string_view name) final { return ask()->fact(name); }
 
   Result<void> each_user(const std::function<void(User&&)>& take) final { return ask()->each_user(take); }

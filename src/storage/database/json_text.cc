@@ -1,5 +1,7 @@
 #include "storage/database/json_text.h"
 
+#include <algorithm>
+
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -31,7 +33,35 @@ bool is_plain(std::string_view text) {
   return true;
 }
 
+/// Takes the first member, with its quotes, off what is left of a list behind its `[` or a comma; empty at the end.
+std::string_view take_member(std::string_view& rest) {
+  if (rest.empty() || rest.front() != '"') return {};
+  std::size_t end = 1;
+  while (end < rest.size() && rest[end] != '"')
+    end += rest[end] == '\\' ? 2 : 1;
+  const std::string_view member = rest.substr(0, end + 1);
+  rest.remove_prefix(std::min(rest.size(), end + 2));  // With the comma, or the bracket that ends the list.
+  return member;
+}
+
+bool has_member(std::string_view list, std::string_view wanted) {
+  if (list.find(wanted) == std::string_view::npos) return false;
+  for (std::string_view rest = list.substr(1); !rest.empty();)
+    if (take_member(rest) == wanted) return true;
+  return false;
+}
+
 }  // namespace
+
+bool list_contains(std::string_view list, std::string_view wanted) {
+  if (list.empty() || wanted.empty()) return false;
+  for (std::string_view rest = wanted.substr(1); !rest.empty();) {
+    const std::string_view member = take_member(rest);
+    if (member.empty()) break;
+    if (!has_member(list, member)) return false;
+  }
+  return true;
+}
 
 std::string encode_list(const std::vector<std::string>& items) {
   std::string text = "[";

@@ -174,6 +174,18 @@ Result<std::vector<Attachment>> Reading::attachments_by_key(GroupId group, std::
   return answer;
 }
 
+Result<void> Reading::each_artifact(const std::function<void(Artifact&&)>& take) const {
+  for (const auto& [key, row] : tables_->artifacts.rows())
+    take(Artifact(*row));
+  return {};
+}
+
+Result<void> Reading::each_attachment(const std::function<void(Attachment&&)>& take) const {
+  for (const auto& [key, row] : tables_->attachments.rows())
+    take(Attachment(*row));
+  return {};
+}
+
 Result<std::optional<std::string>> Reading::fact(std::string_view name) const {
   return copy(tables_->facts.find(std::string(name)));
 }

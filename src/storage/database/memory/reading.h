@@ -36,6 +36,8 @@ class Reading {
 
   [[nodiscard]] Result<std::optional<Task>> task_by_id(TaskId id) const;
   [[nodiscard]] Result<std::optional<Task>> task_by_uuid(TaskUuid uuid) const;
+  [[nodiscard]] Result<std::vector<std::string>> details_of(std::span<const TaskId> tasks) const;
+  [[nodiscard]] Result<Queries::OldTasks> old_tasks(TaskId after, std::size_t count, Timestamp before) const;
   [[nodiscard]] Result<std::vector<Task>> tasks_by_uuid(std::span<const TaskUuid> uuids) const;
   [[nodiscard]] Result<std::vector<Task>> tasks(const TaskFilter& filter, Page page) const;
   [[nodiscard]] Result<std::int64_t> count_tasks(const TaskFilter& filter) const;
@@ -50,6 +52,9 @@ class Reading {
   [[nodiscard]] Result<std::int64_t> count_attachments(GroupId group, std::string_view pattern) const;
   [[nodiscard]] Result<std::vector<Attachment>> attachments_by_key(GroupId group,
                                                                    std::span<const std::string> keys) const;
+
+  [[nodiscard]] Result<void> each_artifact(const std::function<void(Artifact&&)>& take) const;
+  [[nodiscard]] Result<void> each_attachment(const std::function<void(Attachment&&)>& take) const;
 
   [[nodiscard]] Result<std::optional<std::string>> fact(std::string_view name) const;
 

@@ -70,6 +70,27 @@ Result<std::int64_t> Reading::count_tasks(const TaskFilter& filter) const {
   return count;
 }
 
+Result<std::vector<std::string>> Reading::details_of(std::span<const TaskId> tasks) const {
+  std::vector<std::string> answer;
+  for (const TaskId task : tasks) {
+    const std::string* detail = tables_->details.find(task);
+    answer.push_back(detail != nullptr ? *detail : std::string());
+  }
+  return answer;
+}
+
+Result<Queries::OldTasks> Reading::old_tasks(TaskId after, std::size_t count, Timestamp before) const {
+  Queries::OldTasks answer;
+  const auto& rows = tables_->tasks.rows();
+  for (auto row = rows.upper_bound(after); row != rows.end() && count > 0; ++row, --count) {
+    const Task& task = *row->second;
+    if (task.archived && task.updated_at < before)
+      answer.tasks.push_back({.id = task.id, .uuid = task.uuid, .group = task.group});
+    answer.last = task.id;
+  }
+  return answer;
+}
+
 Result<void> Reading::each_active_task(const std::function<void(Queries::ActiveTask&&)>& take) const {
   for (const auto& [id, row] : tables_->tasks.rows()) {
     const Task& task = *row;
@@ -86,7 +107,8 @@ Result<void> Reading::each_active_task(const std::function<void(Queries::ActiveT
                                .assigned_worker = task.assigned_worker,
                                .losses = task.losses,
                                .downstream = task.downstream,
-                               .watch = {}};
+                               .watch = {},
+                               .watch_reached = task.watch_reached};
     if (!task.watch_reached && tables_->watched.find(id) != nullptr) {
       auto watch = watch_of(task.spec);
       if (!watch) return fail(ErrorCode::kInternal, "", task.uuid.to_string() + ": " + watch.error().internal());

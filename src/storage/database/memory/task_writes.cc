@@ -132,6 +132,7 @@ Result<std::vector<bool>> MemoryWriter::archive_tasks(std::span<const Archive> a
 
 void MemoryWriter::erase_task(TaskId id) {
   tables().watched.erase(id);
+  tables().details.erase(id);
   tables().tasks.erase(id);
 }
 
@@ -230,6 +231,13 @@ Result<void> MemoryWriter::set_watch_reached(std::span<const TaskId> tasks) {
   MITO_TRY(check_writable());
   for (const TaskId task : tasks)
     if (tables().tasks.find(task) != nullptr) tables().tasks.update(task, [](Task& row) { row.watch_reached = true; });
+  return {};
+}
+
+Result<void> MemoryWriter::delete_tasks(std::span<const TaskId> tasks) {
+  MITO_TRY(check_writable());
+  for (const TaskId task : tasks)
+    if (const Task* row = tables().tasks.find(task); row != nullptr && row->archived) erase_task(task);
   return {};
 }
 

@@ -1,11 +1,13 @@
 #include "storage/database/sqlite/connection.h"
 
+#include <array>
 #include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "storage/database/json_text.h"
 #include "storage/database/like.h"
 
 namespace mito::storage::sqlite {
@@ -19,6 +21,11 @@ std::string_view text_of(sqlite3_value* value) {
 /// mito_like(text, pattern): our own, because that of SQLite refuses long patterns and ignores case.
 void like_function(sqlite3_context* context, int, sqlite3_value** arguments) {
   sqlite3_result_int(context, like(text_of(arguments[0]), text_of(arguments[1])) ? 1 : 0);
+}
+
+/// mito_contains(list, wanted): whether the one stored list holds all members of the other.
+void contains_function(sqlite3_context* context, int, sqlite3_value** arguments) {
+  sqlite3_result_int(context, list_contains(text_of(arguments[0]), text_of(arguments[1])) ? 1 : 0);
 }
 
 }  // namespace
@@ -95,9 +102,14 @@ Result<void> Connection::configure(const SqliteSettings& settings, Role role) {
   constexpr std::chrono::milliseconds kForReaders{10};
   const auto patience = role == Role::kCheckpoints ? kForReaders : settings.busy_timeout;
   sqlite3_busy_timeout(handle_, static_cast<int>(patience.count()));
-  const int code = sqlite3_create_function_v2(handle_, "mito_like", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
-                                              like_function, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return fail(error(code));
+  constexpr int kPure = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+  using Function = void (*)(sqlite3_context*, int, sqlite3_value**);
+  constexpr std::array<std::pair<const char*, Function>, 2> kFunctions{
+      {{"mito_like", like_function}, {"mito_contains", contains_function}}};
+  for (const auto& [name, function] : kFunctions) {
+    const int code = sqlite3_create_function_v2(handle_, name, 2, kPure, nullptr, function, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) return fail(error(code));
+  }
   const std::int64_t cache = role == Role::kWriter ? settings.writer_cache_bytes : settings.reader_cache_bytes;
   const std::string pragmas = fmt::format(
       "PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"

@@ -29,9 +29,7 @@ class Conditions {
   /// The JSON array in `column` contains all of `wanted`.
   void add_all_of(const char* column, const std::vector<std::string>& wanted) {
     if (wanted.empty()) return;
-    add(fmt::format("NOT EXISTS (SELECT 1 FROM json_each(?) w WHERE w.value NOT IN (SELECT value FROM json_each({})))",
-                    column),
-        encode_list(wanted));
+    add(fmt::format("mito_contains({}, ?)", column), encode_list(wanted));
   }
   template <class Enum>
   void add_any_of(std::string_view column, const std::vector<Enum>& wanted) {
@@ -101,19 +99,24 @@ bool asks_for_archived_only(const TaskFilter& filter) {
   return filter.exit_status || filter.reporter;
 }
 
-enum class Kind { kActive, kArchived, kBoth };
+enum class Kind { kActive, kArchived };
+
+/// The table with the index that holds every column a filter may ask for.
+const char* table_of(Kind kind) {
+  return kind == Kind::kArchived ? "tasks INDEXED BY tasks_archived" : "tasks INDEXED BY tasks_active";
+}
 
 Conditions conditions_of(const TaskFilter& filter, Kind kind) {
   Conditions conditions;
   conditions.add("group_id = ?", filter.group.value);
-  if (kind != Kind::kBoth) conditions.add(kind == Kind::kArchived ? "archived = 1" : "archived = 0");
+  conditions.add(kind == Kind::kArchived ? "archived = 1" : "archived = 0");
   if (filter.creators)
     conditions.add("creator_id IN (SELECT id FROM users WHERE username IN (SELECT value FROM json_each(?)))",
                    encode_list(*filter.creators));
   if (filter.states) conditions.add_any_of("state", *filter.states);
   if (filter.priority) conditions.add_number("priority", *filter.priority);
   if (filter.reporter) conditions.add("reporter_uuid = ?", filter.reporter->value);
-  if (filter.exit_status) conditions.add_number("CAST(result ->> '$.exit_status' AS INTEGER)", *filter.exit_status);
+  if (filter.exit_status) conditions.add_number("exit_status", *filter.exit_status);
   if (filter.tags) conditions.add_all_of("tags", *filter.tags);
   if (filter.labels) conditions.add_all_of("labels", *filter.labels);
   return conditions;
@@ -124,7 +127,7 @@ std::int64_t read_integer(Columns& columns) {
 }
 
 Result<std::int64_t> count(Connection& connection, const TaskFilter& filter, Kind kind) {
-  Statement statement = conditions_of(filter, kind).select(connection, "count(*)", "tasks");
+  Statement statement = conditions_of(filter, kind).select(connection, "count(*)", table_of(kind));
   MITO_TRY_ASSIGN(const std::optional<std::int64_t> rows, one(statement, read_integer));
   return rows.value_or(0);
 }
@@ -132,7 +135,7 @@ Result<std::int64_t> count(Connection& connection, const TaskFilter& filter, Kin
 /// By number.
 Result<std::vector<Task>> list(Connection& connection, const TaskFilter& filter, Kind kind, Page page) {
   Statement statement = conditions_of(filter, kind)
-                            .select(connection, kTaskColumns, "tasks", "ORDER BY task_id LIMIT ? OFFSET ?",
+                            .select(connection, kTaskColumns, table_of(kind), "ORDER BY task_id LIMIT ? OFFSET ?",
                                     {limit_of(page), offset_of(page)});
   return all(statement, read_task);
 }
@@ -165,7 +168,12 @@ Result<std::vector<Worker>> Reading::workers(const WorkerFilter& filter, Page pa
 }
 
 Result<std::int64_t> Reading::count_tasks(const TaskFilter& filter) {
-  return count(*connection_, filter, asks_for_archived_only(filter) ? Kind::kArchived : Kind::kBoth);
+  if (asks_for_archived_only(filter)) return count(*connection_, filter, Kind::kArchived);
+  return in_snapshot(*connection_, [&]() -> Result<std::int64_t> {
+    MITO_TRY_ASSIGN(const std::int64_t active, count(*connection_, filter, Kind::kActive));
+    MITO_TRY_ASSIGN(const std::int64_t archived, count(*connection_, filter, Kind::kArchived));
+    return active + archived;
+  });
 }
 
 Result<std::vector<Task>> Reading::tasks(const TaskFilter& filter, Page page) {

@@ -150,6 +150,18 @@ Result<std::vector<Attachment>> Reading::attachments_by_key(GroupId group, std::
   return answer;
 }
 
+Result<void> Reading::each_artifact(const std::function<void(Artifact&&)>& take) {
+  static const std::string kSql = select(kArtifactColumns, "FROM artifacts");
+  Statement statement = connection_->statement(kSql.c_str());
+  return each(statement.ask(), read_artifact, take);
+}
+
+Result<void> Reading::each_attachment(const std::function<void(Attachment&&)>& take) {
+  static const std::string kSql = select(kAttachmentColumns, "FROM attachments");
+  Statement statement = connection_->statement(kSql.c_str());
+  return each(statement.ask(), read_attachment, take);
+}
+
 Result<std::optional<std::string>> Reading::fact(std::string_view name) {
   Statement statement = connection_->statement("SELECT value FROM mito_facts WHERE name = ?");
   return one(statement.ask(name), read_text);

@@ -36,6 +36,8 @@ class Reading {
 
   Result<std::optional<Task>> task_by_id(TaskId id);
   Result<std::optional<Task>> task_by_uuid(TaskUuid uuid);
+  Result<std::vector<std::string>> details_of(std::span<const TaskId> tasks);
+  Result<Queries::OldTasks> old_tasks(TaskId after, std::size_t count, Timestamp before);
   Result<std::vector<Task>> tasks_by_uuid(std::span<const TaskUuid> uuids);
   Result<std::vector<Task>> tasks(const TaskFilter& filter, Page page);
   Result<std::int64_t> count_tasks(const TaskFilter& filter);
@@ -48,6 +50,9 @@ class Reading {
   Result<std::vector<Attachment>> attachments(GroupId group, std::string_view pattern, Page page);
   Result<std::int64_t> count_attachments(GroupId group, std::string_view pattern);
   Result<std::vector<Attachment>> attachments_by_key(GroupId group, std::span<const std::string> keys);
+
+  Result<void> each_artifact(const std::function<void(Artifact&&)>& take);
+  Result<void> each_attachment(const std::function<void(Attachment&&)>& take);
 
   Result<std::optional<std::string>> fact(std::string_view name);
 

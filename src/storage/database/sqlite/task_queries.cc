@@ -32,8 +32,18 @@ ActiveRow read_active(Columns& c) {
                    .assigned_worker = c.optional_id<WorkerId>(),
                    .losses = c.small(),
                    .downstream = c.optional_uuid<TaskUuid>(),
-                   .watch = {}},
+                   .watch = {},
+                   .watch_reached = c.flag()},
           .spec = c.optional_text()};
+}
+
+struct AgedRow {
+  Queries::OldTask task;
+  bool old = false;
+};
+
+AgedRow read_aged(Columns& c) {
+  return {.task = {.id = c.id<TaskId>(), .uuid = c.uuid<TaskUuid>(), .group = c.id<GroupId>()}, .old = c.flag()};
 }
 
 TaskId read_id(Columns& c) {
@@ -65,6 +75,29 @@ Result<std::optional<Task>> Reading::task_by_uuid(TaskUuid uuid) {
   return std::move(found.front());
 }
 
+Result<std::vector<std::string>> Reading::details_of(std::span<const TaskId> tasks) {
+  Statement statement = connection_->statement("SELECT detail FROM task_details WHERE id = ?");
+  std::vector<std::string> answer;
+  answer.reserve(tasks.size());
+  for (const TaskId task : tasks) {
+    MITO_TRY_ASSIGN(std::optional<std::string> detail, one(statement.ask(task), read_text));
+    answer.push_back(std::move(detail).value_or(""));
+  }
+  return answer;
+}
+
+Result<Queries::OldTasks> Reading::old_tasks(TaskId after, std::size_t count, Timestamp before) {
+  Statement statement = connection_->statement(
+      "SELECT id, uuid, group_id, archived = 1 AND updated_at < ?2 FROM tasks WHERE id > ?1 ORDER BY id LIMIT ?3");
+  MITO_TRY_ASSIGN(const std::vector<AgedRow> rows,
+                  all(statement.ask(after, before, static_cast<std::int64_t>(count)), read_aged));
+  Queries::OldTasks answer;
+  for (const AgedRow& row : rows)
+    if (row.old) answer.tasks.push_back(row.task);
+  if (!rows.empty()) answer.last = rows.back().task.id;
+  return answer;
+}
+
 Result<std::vector<Task>> Reading::tasks_by_uuid(std::span<const TaskUuid> uuids) {
   static const std::string kSql = fmt::format("SELECT {} FROM tasks WHERE uuid = ?", kTaskColumns);
   Statement statement = connection_->statement(kSql.c_str());
@@ -86,7 +119,8 @@ Result<void> Reading::each_active_task(const std::function<void(Queries::ActiveT
 
     Statement statement = connection_->statement(
         "SELECT id, uuid, creator_id, group_id, tags, state, priority, timeout, updated_at, assigned_worker, losses,"
-        " downstream_task_uuid, CASE WHEN has_watch AND NOT watch_reached THEN spec END FROM tasks WHERE id = ?");
+        " downstream_task_uuid, watch_reached, CASE WHEN has_watch AND NOT watch_reached THEN spec END"
+        " FROM tasks WHERE id = ?");
     for (const TaskId id : ids) {
       MITO_TRY_ASSIGN(std::optional<ActiveRow> row, one(statement.ask(id), read_active));
       if (!row)

@@ -96,12 +96,13 @@ Result<std::vector<bool>> SqliteWriter::report_states(std::span<const StateRepor
 Result<std::vector<bool>> SqliteWriter::archive_tasks(std::span<const Archive> archives) {
   MITO_TRY(check_writable());
   Statement update = connection_->statement(
-      "UPDATE tasks SET archived = 1, state = ?, result = ?, reporter_uuid = ?, updated_at = ?"
+      "UPDATE tasks SET archived = 1, state = ?, result = ?, exit_status = ?, reporter_uuid = ?, updated_at = ?"
       " WHERE id = ? AND archived = 0 AND assigned_worker IS ? AND (? >> state) & 1");
   Statement insert = connection_->statement("INSERT INTO task_details (id, detail) VALUES (?, ?)");
   return run_for_each(archives, [&](const Archive& archive) -> Result<int> {
-    MITO_TRY_ASSIGN(const int changed, update.run(archive.state, archive.result, archive.reporter, archive.now,
-                                                  archive.task, archive.worker, mask_of(archive.from)));
+    MITO_TRY_ASSIGN(const int changed,
+                    update.run(archive.state, archive.result, exit_status_of(archive.result), archive.reporter,
+                               archive.now, archive.task, archive.worker, mask_of(archive.from)));
     if (changed == 1 && !archive.detail.empty()) MITO_TRY(insert.run(archive.task, archive.detail));
     return changed;
   });
@@ -111,11 +112,11 @@ Result<std::vector<bool>> SqliteWriter::release_tasks(std::span<const Release> r
   MITO_TRY(check_writable());
   static constexpr const char* kDeleteChild =
       "DELETE FROM tasks WHERE state = 0 AND archived = 0 AND uuid = (SELECT downstream_task_uuid FROM tasks"
-      " WHERE id = ? AND archived = 0 AND assigned_worker = ? AND state IN (2, 3, 4))";
+      " WHERE id = ? AND archived = 0 AND assigned_worker IS ? AND state IN (2, 3, 4))";
   Statement remove = connection_->statement(kDeleteChild);
   Statement update = connection_->statement(
       "UPDATE tasks SET state = 1, assigned_worker = NULL, downstream_task_uuid = NULL, losses = losses + ?,"
-      " updated_at = ? WHERE id = ? AND archived = 0 AND assigned_worker = ? AND state IN (2, 3, 4)");
+      " updated_at = ? WHERE id = ? AND archived = 0 AND assigned_worker IS ? AND state IN (2, 3, 4)");
   return run_for_each(releases, [&](const Release& release) -> Result<int> {
     MITO_TRY(remove.run(release.task, release.worker));
     return update.run(release.count_loss, release.now, release.task, release.worker);
@@ -166,6 +167,17 @@ Result<void> SqliteWriter::set_watch_reached(std::span<const TaskId> tasks) {
   Statement statement = connection_->statement("UPDATE tasks SET watch_reached = 1 WHERE id = ?");
   for (const TaskId task : tasks)
     MITO_TRY(statement.run(task));
+  return {};
+}
+
+Result<void> SqliteWriter::delete_tasks(std::span<const TaskId> tasks) {
+  MITO_TRY(check_writable());
+  Statement remove = connection_->statement("DELETE FROM tasks WHERE id = ? AND archived = 1");
+  Statement detail = connection_->statement("DELETE FROM task_details WHERE id = ?");
+  for (const TaskId task : tasks) {
+    MITO_TRY_ASSIGN(const int removed, remove.run(task));
+    if (removed != 0) MITO_TRY(detail.run(task));
+  }
   return {};
 }
 

@@ -15,11 +15,11 @@ struct Address {
 
   Transport transport = Transport::kTcp;
   Certificates certificates = Certificates::kVerified;  ///< Of a server reached by TLS.
-  std::string host;                                     ///< Name or IP address, without brackets.
+  std::string host{};                                   ///< Name or IP address, without brackets.
   std::uint16_t port = 6379;
-  std::string path;  ///< Of a Unix socket.
-  std::string user;  ///< Empty: the server's default user.
-  std::string password;
+  std::string path{};  ///< Of a Unix socket.
+  std::string user{};  ///< Empty: the server's default user.
+  std::string password{};
   unsigned database = 0;
 
   /// `redis://[[user]:password@]host[:port][/database]`, `rediss://…` (TLS; `#insecure`: any certificate),

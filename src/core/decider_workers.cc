@@ -218,7 +218,7 @@ Result<void> Decider::on(ReloadTask& request, std::size_t, Answer&) {
   }
   if (task->state != TaskState::kReady) {
     const WorkerId holder = task->assigned_worker.value_or(WorkerId{});
-    const Worker* worker = state.scheduler.worker(holder);
+    const Worker* worker = task->assigned_worker ? state.scheduler.worker(holder) : nullptr;
     if (worker != nullptr && !worker->assignment && request.hands == ReloadTask::Hands::kKeep) {
       if (worker->waiting_since) state.scheduler.stop_waiting(holder);
       Assignment held;
@@ -232,8 +232,8 @@ Result<void> Decider::on(ReloadTask& request, std::size_t, Answer&) {
       return {};
     }
     kLog.warn("task {} was in the hands of a worker that is gone; it is Ready again", task->uuid.to_string());
-    MITO_TRY(transaction_.release(
-        storage::Release{.task = task->id, .worker = holder, .count_loss = false, .now = context_.wall}));
+    MITO_TRY(transaction_.release(storage::Release{
+        .task = task->id, .worker = task->assigned_worker, .count_loss = false, .now = context_.wall}));
     ++effects_.tally.released;
     if (const auto child = task->downstream ? state.scheduler.pending(*task->downstream) : std::nullopt) {
       state.watches.remove(*child);

@@ -28,6 +28,7 @@ Loop::Loop(const Settings& settings, const Clock& clock, storage::Writer& writer
       writer_(writer),
       directory_(directory),
       state_(settings.tag_matching),
+      batch_limit_(settings.max_batch_rows),
       heartbeats_written_(clock.monotonic()),
       no_loss_before_(clock.monotonic()) {}
 

@@ -95,6 +95,7 @@ class Loop {
 
   // loop_answers.cc
   void answer_item(const Item& item, Answer& answer, Decider& decider);
+  void commit_apart(Batch batch, const Error& error);
   void answer(SubmitRequest& request, const Item& item, Answer& answer, Decider& decider);
   void answer(FetchRequest& request, const Item& item, Answer& answer, Decider& decider);
   void answer(ReportRequest& request, const Item& item, Answer& answer, Decider& decider);
@@ -147,6 +148,7 @@ class Loop {
   std::optional<Clock::Monotonic> away_since_;
   Clock::Monotonic retry_at_;
   std::chrono::milliseconds back_off_{0};
+  std::size_t batch_limit_;  ///< Items; fewer than the settings allow while a commit fails for an unknown reason.
   Clock::Monotonic heartbeats_written_;
   Clock::Monotonic no_loss_before_;
   std::optional<Clock::Monotonic> expected_wake_;

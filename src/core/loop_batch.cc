@@ -61,13 +61,13 @@ void Loop::form_internal(Batch& batch, Clock::Monotonic now) {
     command->accepted = now;
     command->taken = 1;
     batch.items.push_back(Item{.command = std::move(command), .member = 0});
-    return batch.items.size() < settings_.max_batch_rows;
+    return batch.items.size() < batch_limit_;
   };
   if (now >= no_loss_before_) {
     state_.leases.deadlines().each_passed(
         now, [&](WorkerId worker) { return add(LoseWorker{.worker = worker, .why = LoseWorker::Why::kLeaseExpired}); });
   }
-  if (batch.items.size() < settings_.max_batch_rows)
+  if (batch.items.size() < batch_limit_)
     state_.watches.deadlines().each_passed(now, [&](TaskId task) { return add(EndWatch{.task = task}); });
 }
 
@@ -76,7 +76,7 @@ Loop::Batch Loop::form(Clock::Monotonic now) {
   form_internal(batch, now);
   std::size_t bytes = 0;
   const auto is_full = [&] {
-    return batch.items.size() >= settings_.max_batch_rows || (bytes >= settings_.max_batch_bytes && bytes > 0);
+    return batch.items.size() >= batch_limit_ || (bytes >= settings_.max_batch_bytes && bytes > 0);
   };
   while (!queue_.empty() && !is_full()) {
     const std::shared_ptr<Command> command = std::move(queue_.front());
@@ -246,10 +246,12 @@ void Loop::commit(Batch batch) {
     }
     writer_.rollback();
     take_back(batch);
-    if (done.error().code() != ErrorCode::kFenced) return go_away(std::move(batch), done.error());
+    if (is_away(done.error())) return go_away(std::move(batch), done.error());
+    if (done.error().code() != ErrorCode::kFenced) return commit_apart(std::move(batch), done.error());
     requeue(batch);
     return fence();
   }
+  batch_limit_ = std::min(batch_limit_ * 2, settings_.max_batch_rows);
   {
     const auto samples = samples_.lock();
     const std::size_t slot = samples->taken++ % samples->rows.size();
@@ -258,6 +260,25 @@ void Loop::commit(Batch batch) {
     ++samples->counters.batches;
   }
   deliver(batch);
+}
+
+// The statements went well and their commit did not: savepoints would not tell which item is the cause. So the items
+// are committed in ever smaller transactions, until the cause is alone and fails.
+void Loop::commit_apart(Batch batch, const Error& error) {
+  samples_.lock()->counters.failed_batches++;
+  kLog.error("the commit of {} commands failed: {}", batch.items.size(), describe(error));
+  if (batch.items.empty()) {  // As in bisect().
+    heartbeats_written_ = clock_.monotonic();
+    return;
+  }
+  if (batch.items.size() > 1) {
+    batch_limit_ = batch.items.size() / 2;
+    return requeue(batch);
+  }
+  state_.leases.put_back(std::exchange(batch.heartbeats, {}));
+  batch.answers.assign(1, Answer{});
+  batch.answers.front().error = Error(ErrorCode::kInternal, {}, error.internal());
+  answer_item(batch.items.front(), batch.answers.front(), *batch.decider);
 }
 
 void Loop::deliver(Batch& batch) {

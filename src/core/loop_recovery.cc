@@ -78,7 +78,7 @@ void Loop::load_task(storage::Queries::ActiveTask task,
                                       .priority = task.priority,
                                       .losses = task.losses,
                                       .held = task.watch ? Held::kYes : Held::kNo,
-                                      .watch_reached = false};
+                                      .watch_reached = task.watch_reached};
   const auto now = clock_.monotonic();
   if (task.state == TaskState::kReady) {
     state_.scheduler.submit(requirements, now);

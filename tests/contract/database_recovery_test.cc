@@ -129,8 +129,11 @@ TEST_P(Recovery, ReadsAWatchUntilItIsReached) {
   ASSERT_TRUE(found[0].watch.has_value());
   EXPECT_EQ(found[0].watch->task, target);
   EXPECT_EQ(found[0].watch->state, TaskExecState::kExecFinished);
+  EXPECT_FALSE(found[0].watch_reached);
   EXPECT_FALSE(found[1].watch.has_value());
+  EXPECT_TRUE(found[1].watch_reached);
   EXPECT_FALSE(found[2].watch.has_value());
+  EXPECT_FALSE(found[2].watch_reached);
 
   TaskChange change{.task = tasks[2].id,
                     .tags = {},

@@ -177,6 +177,19 @@ TEST_P(TaskWrites, ReleaseReturnsATaskInAnyStateItsHolderCanHaveItIn) {
   EXPECT_FALSE(release({.task = TaskId{999}, .worker = id, .now = at(73)}));
 }
 
+TEST_P(TaskWrites, ARunningTaskInNobodysHandsIsReleasedAsSuch) {
+  const auto [alice, group] = add_user("nobody");
+  NewTask orphan = task_in(group, alice);
+  orphan.state = TaskState::kRunning;
+  insert({orphan});
+  EXPECT_FALSE(release({.task = orphan.id, .worker = WorkerId{1}, .now = at(70)}));
+  EXPECT_TRUE(release({.task = orphan.id, .worker = std::nullopt, .now = at(70)}));
+  EXPECT_EQ(task(orphan.id).state, TaskState::kReady);
+  const WorkerId id = worker();
+  const TaskId held = add_running(id);
+  EXPECT_FALSE(release({.task = held, .worker = std::nullopt, .now = at(71)})) << "somebody holds it";
+}
+
 TEST_P(TaskWrites, ReleaseRemovesThePendingChild) {
   const WorkerId id = worker();
   const TaskId running = add_running(id);

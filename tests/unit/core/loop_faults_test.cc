@@ -127,6 +127,41 @@ TEST_F(Faults, OnlyTheCauseOfAFailureFails) {
   EXPECT_EQ(loop_->statistics().failed_batches, 1U);
 }
 
+TEST_F(Faults, OnlyTheCauseOfAFailedCommitFails) {
+  bool poisoned = false;
+  writer_->refuse_insert = [&](const storage::NewTask& task) {
+    poisoned |= task.priority == 666;
+    return false;
+  };
+  writer_->choose_faults([&](std::string_view operation) {
+    if (operation == "begin") poisoned = false;
+    return operation == "commit" && poisoned ? Fault::kError : Fault::kNone;
+  });
+  const WorkerId worker = add_worker();
+  std::vector<SubmitTask> tasks;
+  for (int i = 0; i < 100; ++i)
+    tasks.push_back(make_task({.priority = i == 37 || i == 64 ? 666 : 0}));
+  auto submitted = submit_later(std::move(tasks));
+  auto fetched = fetch_later(worker, seconds(25));
+  run();
+  std::int64_t number = 0;
+  for (std::size_t i = 0; i < 100; ++i) {
+    const auto& member = submitted.value().at(i);
+    if (i == 37 || i == 64)
+      EXPECT_EQ(member.error().code(), ErrorCode::kInternal);
+    else
+      EXPECT_EQ(member->number, ++number);
+  }
+  EXPECT_EQ(task_count(home_), 98);
+  EXPECT_TRUE(fetched.value());
+  EXPECT_EQ(loop_->state().scheduler.tasks(), 98U);
+  EXPECT_FALSE(loop_->database_away());
+  const int begun = writer_->begins;
+  submit_later({make_task({}), make_task({}), make_task({}), make_task({})});
+  run();
+  EXPECT_EQ(writer_->begins, begun + 1) << "batches stay small for ever";
+}
+
 TEST_F(Faults, AWaitingWorkerIsNotLostByAFailedBatch) {
   const WorkerId worker = add_worker();
   auto waiting = fetch_later(worker, seconds(25));

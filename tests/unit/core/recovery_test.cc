@@ -78,6 +78,44 @@ TEST_F(Recovery, ATaskInTheHandsOfAWorkerThatIsGoneIsFreed) {
   EXPECT_EQ(fetch(add_worker())->uuid, task.uuid);
 }
 
+TEST_F(Recovery, ARunningTaskInNobodysHandsIsFreed) {
+  const TaskUuid orphan{Uuid::make_v7(clock_.now())};
+  auto edit = write_later([&](storage::Writer& writer) -> Result<AfterCommit> {
+    storage::NewTask task;
+    MITO_TRY_ASSIGN(task.id, writer.reserve_task_ids(1));
+    task.uuid = orphan;
+    task.creator = alice_;
+    task.group = home_;
+    task.number = 77;
+    task.state = TaskState::kRunning;
+    task.spec = R"({"args":["true"],"watch":null})";
+    MITO_TRY(writer.insert_tasks(std::span(&task, 1)));
+    return AfterCommit{};
+  });
+  run();
+  ASSERT_TRUE(edit.result());
+  restart();
+  run();
+  EXPECT_EQ(row(orphan).state, TaskState::kReady);
+  EXPECT_EQ(fetch(add_worker())->uuid, orphan);
+}
+
+TEST_F(Recovery, AReachedWatchIsRemembered) {
+  const Submitted target = submit({.tags = {"t"}});
+  const Submitted watching =
+      submit({.tags = {"x"}, .watch = Watch{.task = target.uuid, .state = TaskExecState::kTaskCommitted}});
+  const WorkerId worker = add_worker({.tags = {"t"}});
+  const auto got = fetch(worker);
+  ASSERT_TRUE(got && got->uuid == target.uuid);
+  ASSERT_TRUE(complete(worker, got->id, false));
+  ASSERT_TRUE(row(watching.uuid).watch_reached);
+  restart();
+  run();
+  const auto brought = fetch(add_worker({.tags = {"x"}}));
+  ASSERT_TRUE(brought && brought->uuid == watching.uuid);
+  EXPECT_TRUE(brought->spec.ends_with(R"("watch":null})")) << "a worker would ask for it again: " << brought->spec;
+}
+
 TEST_F(Recovery, OnlyOneOfTwoTasksOfAWorkerStaysWithIt) {
   const WorkerId worker = add_worker();
   const Submitted first = submit();

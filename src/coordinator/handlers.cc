@@ -20,6 +20,7 @@ Handlers make_handlers() {
   add_objects(handlers);
   add_admin_queries(handlers);
   add_operations(handlers);
+  add_api_documents(handlers);
   return handlers;
 }
 

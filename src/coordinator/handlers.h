@@ -21,6 +21,7 @@ void add_artifact_lists(Handlers& handlers);
 void add_objects(Handlers& handlers);
 void add_admin_queries(Handlers& handlers);
 void add_operations(Handlers& handlers);
+void add_api_documents(Handlers& handlers);
 
 /// All of them.
 Handlers make_handlers();

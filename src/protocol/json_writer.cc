@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/encoding.h"
 #include "protocol/text.h"
@@ -16,6 +17,33 @@ void append_number(std::string& out, Number value) {
   char digits[32];
   const auto end = std::to_chars(std::begin(digits), std::end(digits), value);
   out.append(std::begin(digits), end.ptr);
+}
+
+/// How many bytes from `start` on stand for themselves inside of quotes. Clears `ascii` where one is no ASCII.
+std::size_t plain_bytes(std::string_view value, std::size_t start, bool& ascii) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighs = kOnes << 7U;
+  std::size_t i = start;
+  std::uint64_t seen = 0;
+  // Eight bytes at once; `special` may be a false alarm, but is never zero wrongly.
+  while (value.size() - i >= sizeof(std::uint64_t)) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, value.data() + i, sizeof(bytes));
+    const std::uint64_t quotes = bytes ^ (kOnes * '"');
+    const std::uint64_t slashes = bytes ^ (kOnes * '\\');
+    const std::uint64_t special =
+        (((bytes - kOnes * 0x20) & ~bytes) | ((quotes - kOnes) & ~quotes) | ((slashes - kOnes) & ~slashes)) & kHighs;
+    if (special != 0) break;
+    seen |= bytes;
+    i += sizeof(bytes);
+  }
+  for (; i < value.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(value[i]);
+    if (byte < 0x20 || byte == '"' || byte == '\\') break;
+    seen |= byte;
+  }
+  if ((seen & kHighs) != 0) ascii = false;
+  return i - start;
 }
 
 }  // namespace
@@ -73,13 +101,12 @@ void JsonWriter::quoted(std::string_view value) {
   bool ascii = true;
   text_ += '"';
   const std::size_t start = text_.size();
-  std::size_t done = 0;
-  for (std::size_t i = 0; i < value.size(); ++i) {
+  for (std::size_t i = 0;; ++i) {
+    const std::size_t plain = plain_bytes(value, i, ascii);
+    text_.append(value, i, plain);
+    i += plain;
+    if (i == value.size()) break;
     const auto byte = static_cast<unsigned char>(value[i]);
-    if (byte >= 0x80) ascii = false;
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-    text_.append(value, done, i - done);
-    done = i + 1;
     switch (byte) {
       case '"':
         text_ += "\\\"";
@@ -108,7 +135,6 @@ void JsonWriter::quoted(std::string_view value) {
         text_ += kHex[byte & 0xFU];
     }
   }
-  text_.append(value, done);
   if (!ascii && !is_utf8(std::string_view(text_).substr(start))) {
     const std::string repaired = replace_bad_utf8(std::string_view(text_).substr(start));
     text_.replace(start, std::string::npos, repaired);

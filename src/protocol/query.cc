@@ -142,7 +142,7 @@ const TypeInfo& state_type() {
       if (std::ranges::find(names, name) == names.end()) names.push_back(name);
     return names;
   }();
-  static const TypeInfo kInfo{.kind = TypeInfo::Kind::kEnum, .spellings = kNames};
+  static const TypeInfo kInfo{.kind = TypeInfo::Kind::kEnum, .spellings = kNames, .accepted = kNames};
   return kInfo;
 }
 

@@ -49,7 +49,9 @@ struct TypeInfo {
   std::string_view format = {};  ///< Of integers: `int32`, `int64`, `uint32`, `uint64`.
   const TypeInfo* element = nullptr;
   const StructInfo* structure = nullptr;
+  std::string_view name = {};                        ///< Of enums: `TaskState`.
   std::span<const std::string_view> spellings = {};  ///< As sent; aliases are left out.
+  std::span<const std::string_view> accepted = {};   ///< Of enums: all that are understood, aliases included.
   std::span<const Alternative> alternatives = {};
 };
 
@@ -72,6 +74,8 @@ struct FieldInfo {
   bool (*read_missing)(void* object) = nullptr;
   bool (*is_empty)(const void* object) = nullptr;
   void (*write)(JsonWriter& writer, const void* object) = nullptr;
+  /// What a member that may be missing is then.
+  void (*write_default)(JsonWriter& writer) = nullptr;
 };
 
 /// An object, member by member in the order of the original's declaration, ours last.

@@ -33,4 +33,22 @@ std::span<const std::string_view> sent_names() {
   return kNames;
 }
 
+/// How documents call an enum.
+template <class E>
+inline constexpr std::string_view kEnumName = {};
+#define MITO_ENUM_NAME(E) \
+  template <>             \
+  inline constexpr std::string_view kEnumName<E> = #E;
+MITO_ENUM_NAME(UserState)
+MITO_ENUM_NAME(GroupState)
+MITO_ENUM_NAME(TaskState)
+MITO_ENUM_NAME(WorkerState)
+MITO_ENUM_NAME(Role)
+MITO_ENUM_NAME(ArtifactContentType)
+MITO_ENUM_NAME(AttachmentContentType)
+MITO_ENUM_NAME(ShutdownOp)
+MITO_ENUM_NAME(TaskExecState)
+MITO_ENUM_NAME(TaskResultMessage)
+#undef MITO_ENUM_NAME
+
 }  // namespace mito::protocol

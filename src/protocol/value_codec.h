@@ -163,7 +163,10 @@ struct Codec<E> {
   }
   static void write(JsonWriter& writer, E value) { writer.string(to_string(value)); }
   static const TypeInfo& type() {
-    static const TypeInfo info{.kind = TypeInfo::Kind::kEnum, .spellings = sent_names<E>()};
+    static const TypeInfo info{.kind = TypeInfo::Kind::kEnum,
+                               .name = kEnumName<E>,
+                               .spellings = sent_names<E>(),
+                               .accepted = accepted_names<E>()};
     return info;
   }
 };
@@ -318,6 +321,7 @@ FieldInfo make_field(std::string_view name) {
   info.write = [](JsonWriter& writer, const void* object) {
     write_value(writer, static_cast<const Class*>(object)->*kMember);
   };
+  info.write_default = [](JsonWriter& writer) { write_value(writer, Class{}.*kMember); };
   return info;
 }
 

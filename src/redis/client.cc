@@ -33,18 +33,13 @@ using std::chrono::milliseconds;
 constexpr std::size_t kMostUnderWay = 512;
 constexpr std::size_t kMostUnwritten = 1 << 20;
 
-/// Somebody waits for the reply to a command.
-struct Question {
-  std::promise<Result<Reply>> reply;
-  std::atomic<bool> abandoned = false;
-};
-
 /// Commands that go together.
 struct Item {
   std::string bytes;
   unsigned replies = 1;
   std::string name;  ///< Of the first command, for the log.
-  std::shared_ptr<Question> question;
+  Client::Answer answer{};
+  std::shared_ptr<std::atomic<bool>> abandoned{};  ///< Set when nobody waits for the answer any more.
 };
 
 class Listener {
@@ -97,6 +92,7 @@ class Client::Impl {
 
   void send(std::vector<Command> commands);
   Result<Reply> ask(const Command& command, milliseconds timeout);
+  void ask(const Command& command, Answer done);
   Result<Listening> listen(Topic topic, Callbacks callbacks);
   void remove(const Topic& topic, const std::shared_ptr<Listener>& listener);
   Result<void> wait_until_connected(milliseconds timeout);
@@ -107,6 +103,7 @@ class Client::Impl {
   class Handle;
   struct Queue {
     std::deque<Item> items;
+    std::vector<Answer> given_up;  ///< Of commands that were dropped.
     std::uint64_t dropped = 0;
     std::optional<Clock::time_point> ends_at;  ///< The client ends then at the latest.
   };
@@ -132,11 +129,13 @@ class Client::Impl {
 
   void wake() const;
   void push(Item item);
-  static void drop_oldest(Queue& queue);
+  /// Takes away what is too much, oldest first.
+  void cut(Queue& queue) const;
   [[nodiscard]] Error why_not() const;
 
   // On the client's thread.
   void run();
+  void answer_given_up();
   bool is_over(Clock::time_point now);
   void tend(Line& line, Clock::time_point now);
   void connect(Line& line, Clock::time_point now);
@@ -201,8 +200,9 @@ Client::Impl::~Impl() {
   wake();
   thread_.join();
   ::close(wakeup_);
-  for (auto& item : queue_.lock()->items)
-    if (item.question) item.question->reply.set_value(fail(ErrorCode::kCancelled, "The Redis client ends"));
+  auto left = std::exchange(queue_.lock()->items, {});
+  for (Item& item : left)
+    if (item.answer) item.answer(fail(ErrorCode::kCancelled, "The Redis client ends"));
 }
 
 void Client::Impl::wake() const {
@@ -211,42 +211,59 @@ void Client::Impl::wake() const {
   (void)!::write(wakeup_, &one, sizeof one);
 }
 
-void Client::Impl::drop_oldest(Queue& queue) {
-  const Item oldest = std::move(queue.items.front());
-  queue.items.pop_front();
-  ++queue.dropped;
-  if (oldest.question)
-    oldest.question->reply.set_value(fail(ErrorCode::kUnavailable, "Too many commands wait for Redis"));
+void Client::Impl::cut(Queue& queue) const {
+  while (queue.items.size() > std::max<std::size_t>(1, settings_.max_queued)) {
+    if (Answer& answer = queue.items.front().answer) queue.given_up.push_back(std::move(answer));
+    queue.items.pop_front();
+    ++queue.dropped;
+  }
 }
 
 void Client::Impl::push(Item item) {
   {
     auto queue = queue_.lock();
     queue->items.push_back(std::move(item));
-    while (queue->items.size() > std::max<std::size_t>(1, settings_.max_queued))
-      drop_oldest(*queue);
+    cut(*queue);
   }
   wake();
+}
+
+void Client::Impl::answer_given_up() {
+  auto answers = std::exchange(queue_.lock()->given_up, {});
+  for (auto& answer : answers)
+    answer(fail(ErrorCode::kUnavailable, "Too many commands wait for Redis"));
 }
 
 void Client::Impl::send(std::vector<Command> commands) {
   if (commands.empty()) return;
   Item item{.bytes = {},
             .replies = static_cast<unsigned>(commands.size()),
-            .name = commands.front().empty() ? std::string() : commands.front().front(),
-            .question = nullptr};
+            .name = commands.front().empty() ? std::string() : commands.front().front()};
   for (const Command& command : commands)
     item.bytes += encode(command);
   push(std::move(item));
 }
 
 Result<Reply> Client::Impl::ask(const Command& command, milliseconds timeout) {
-  auto question = std::make_shared<Question>();
-  auto reply = question->reply.get_future();
-  push({.bytes = encode(command), .replies = 1, .name = command.empty() ? "" : command.front(), .question = question});
+  auto promise = std::make_shared<std::promise<Result<Reply>>>();
+  auto reply = promise->get_future();
+  auto abandoned = std::make_shared<std::atomic<bool>>(false);
+  push({.bytes = encode(command),
+        .replies = 1,
+        .name = command.empty() ? "" : command.front(),
+        .answer = [promise](Result<Reply> result) { promise->set_value(std::move(result)); },
+        .abandoned = abandoned});
   if (reply.wait_for(timeout) == std::future_status::ready) return reply.get();
-  question->abandoned = true;
+  *abandoned = true;
   return fail(why_not());
+}
+
+void Client::Impl::ask(const Command& command, Answer done) {
+  push({.bytes = encode(command),
+        .replies = 1,
+        .name = command.empty() ? "" : command.front(),
+        .answer = std::move(done),
+        .abandoned = nullptr});
 }
 
 Error Client::Impl::why_not() const {
@@ -317,6 +334,7 @@ void Client::Impl::run() {
   sleep_signals();
   while (true) {
     const auto now = Clock::now();
+    answer_given_up();
     tend(commands_, now);
     follow_topics(now);
     if (!asked_for_.empty() || messages_.link) tend(messages_, now);
@@ -326,6 +344,7 @@ void Client::Impl::run() {
   commands_.link.reset();
   messages_.link.reset();
   requeue();
+  answer_given_up();
 }
 
 bool Client::Impl::is_over(Clock::time_point now) {
@@ -439,7 +458,7 @@ void Client::Impl::feed(Clock::time_point now) {
       item = std::move(queue->items.front());
       queue->items.pop_front();
     }
-    if (item.question && item.question->abandoned) continue;
+    if (item.abandoned && *item.abandoned) continue;
     commands_.link->put(item.bytes, item.replies, now);
     under_way_.push_back(std::move(item));
   }
@@ -448,11 +467,12 @@ void Client::Impl::feed(Clock::time_point now) {
 void Client::Impl::on_reply(Reply reply) {
   Item& item = under_way_.front();
   sent_.fetch_add(1, std::memory_order_relaxed);
-  if (reply.is_error() && !item.question) note_refusal(item.name, reply.text);
+  if (reply.is_error() && !item.answer) note_refusal(item.name, reply.text);
   if (++answered_ < item.replies) return;
-  if (item.question) item.question->reply.set_value(std::move(reply));
+  Answer answer = std::move(item.answer);
   under_way_.pop_front();
   answered_ = 0;
+  if (answer) answer(std::move(reply));
 }
 
 void Client::Impl::note_refusal(const std::string& command, const std::string& words) {
@@ -470,8 +490,7 @@ void Client::Impl::requeue() {
     under_way_.pop_back();
   }
   answered_ = 0;
-  while (queue->items.size() > std::max<std::size_t>(1, settings_.max_queued))
-    drop_oldest(*queue);
+  cut(*queue);
 }
 
 void Client::Impl::follow_topics(Clock::time_point now) {
@@ -558,6 +577,10 @@ void Client::send(std::vector<Command> commands) {
 
 Result<Reply> Client::ask(Command command, milliseconds timeout) {
   return impl_->ask(command, timeout);
+}
+
+void Client::ask(Command command, Answer done) {
+  impl_->ask(command, std::move(done));
 }
 
 Result<Listening> Client::listen(Topic topic, Callbacks callbacks) {

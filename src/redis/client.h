@@ -96,6 +96,11 @@ class Client {
   /// Sends a command and waits for the answer. An answer of any kind is a reply, also kError. kUnreachable,
   /// kPermissionDenied (the server refuses us), kTimeout, kUnavailable (dropped). Not within a callback.
   Result<Reply> ask(Command command, std::chrono::milliseconds timeout);
+  using Answer = std::move_only_function<void(Result<Reply>)>;
+  /// Sends a command; `done` is called once, with the answer however long it takes, with kUnavailable when too much
+  /// waits, or with kCancelled when the client ends. On the client's thread, at its end on the one that ends it; must
+  /// not block.
+  void ask(Command command, Answer done);
 
   /// Calls back for every message on the topic until the handle is destroyed. kUnavailable: too many listen.
   Result<Listening> listen(Topic topic, Callbacks callbacks);

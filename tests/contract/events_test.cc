@@ -1,4 +1,5 @@
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -9,6 +10,8 @@
 
 #include "storage/events/event_bus.h"
 #include "storage/events/local_event_bus.h"
+#include "storage/events/redis/redis_event_bus.h"
+#include "support/redis_server.h"
 
 namespace mito::storage {
 namespace {
@@ -36,10 +39,37 @@ TaskUuid task(std::uint8_t number) {
 constexpr GroupId kGroup{7};
 constexpr GroupId kOtherGroup{8};
 
-class Events : public ::testing::Test {
+constexpr std::size_t kMaxSubscriptions = 4;
+constexpr std::size_t kMaxStates = 3;
+constexpr LocalEventBus::Settings kBounds{.max_subscriptions = kMaxSubscriptions, .max_remembered_states = kMaxStates};
+
+/// One implementation.
+struct Kind {
+  const char* name;
+  bool needs_redis;
+};
+void PrintTo(const Kind& kind, std::ostream* out) {
+  *out << kind.name;
+}
+
+class Events : public ::testing::TestWithParam<Kind> {
  protected:
-  static constexpr std::size_t kMaxSubscriptions = 4;
-  static constexpr std::size_t kMaxStates = 3;
+  void SetUp() override {
+    if (!GetParam().needs_redis) {
+      bus_ = std::make_unique<LocalEventBus>(kBounds, clock_);
+      return;
+    }
+    MITO_NEED_PROGRAM("redis-server");
+    server_ = std::make_unique<mito::testing::RedisServer>();
+    redis::ClientSettings redis;
+    redis.address = redis::Address::parse(server_->url()).value();
+    auto shared = std::make_unique<RedisEventBus>(
+        RedisEventBus::Settings{.local = kBounds, .redis = std::move(redis)}, clock_,
+        [](const TaskUuid&, TaskExecState, RedisEventBus::Found found) { found(std::nullopt); });
+    ASSERT_TRUE(shared->start());
+    ASSERT_TRUE(shared->wait_until_connected(seconds(10)));
+    bus_ = std::move(shared);
+  }
 
   void reach(std::uint8_t number, TaskExecState state, GroupId group = kGroup) {
     bus().publish({.task = task(number), .group = group, .state = state, .time = clock_.now()});
@@ -51,11 +81,14 @@ class Events : public ::testing::Test {
   std::optional<TaskExecState> latest(std::uint8_t number) { return bus().latest_exec_state(task(number)); }
 
   ManualClock clock_;
-  std::unique_ptr<EventBus> bus_ = std::make_unique<LocalEventBus>(
-      LocalEventBus::Settings{.max_subscriptions = kMaxSubscriptions, .max_remembered_states = kMaxStates}, clock_);
+  std::unique_ptr<mito::testing::RedisServer> server_;
+  std::unique_ptr<EventBus> bus_;
 };
 
-TEST_F(Events, ReachWhoAskedForTheTaskOrItsGroup) {
+INSTANTIATE_TEST_SUITE_P(Buses, Events, ::testing::Values(Kind{"Local", false}, Kind{"Redis", true}),
+                         [](const auto& of) { return of.param.name; });
+
+TEST_P(Events, ReachWhoAskedForTheTaskOrItsGroup) {
   std::vector<int> of_task;
   std::vector<int> of_group;
   auto first =
@@ -73,7 +106,7 @@ TEST_F(Events, ReachWhoAskedForTheTaskOrItsGroup) {
   EXPECT_EQ(bus().statistics().delivered, 5);
 }
 
-TEST_F(Events, SayWhatHappenedAndWhen) {
+TEST_P(Events, SayWhatHappenedAndWhen) {
   std::optional<TaskEvent> seen;
   auto subscription = bus().subscribe(kGroup, [&](const TaskEvent& event) { seen = event; }).value();
   reach(9, TaskExecState::kExecFinished);
@@ -84,7 +117,7 @@ TEST_F(Events, SayWhatHappenedAndWhen) {
   EXPECT_EQ(seen->time, clock_.now());
 }
 
-TEST_F(Events, EndWithTheSubscription) {
+TEST_P(Events, EndWithTheSubscription) {
   int calls = 0;
   {
     auto subscription = bus().subscribe(task(1), [&](const TaskEvent&) { ++calls; }).value();
@@ -97,7 +130,7 @@ TEST_F(Events, EndWithTheSubscription) {
   EXPECT_EQ(bus().statistics().subscriptions, 0);
 }
 
-TEST_F(Events, ACallbackMayEndItsOwnSubscription) {
+TEST_P(Events, ACallbackMayEndItsOwnSubscription) {
   int calls = 0;
   Subscription subscription;
   subscription = bus()
@@ -112,7 +145,7 @@ TEST_F(Events, ACallbackMayEndItsOwnSubscription) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(Events, SubscriptionsAreBounded) {
+TEST_P(Events, SubscriptionsAreBounded) {
   std::vector<Subscription> subscriptions;
   for (std::size_t i = 0; i < kMaxSubscriptions; ++i)
     subscriptions.push_back(bus().subscribe(kGroup, [](const TaskEvent&) {}).value());
@@ -124,7 +157,7 @@ TEST_F(Events, SubscriptionsAreBounded) {
   EXPECT_TRUE(bus().subscribe(task(1), [](const TaskEvent&) {}));
 }
 
-TEST_F(Events, TheLatestExecutionStateIsKnown) {
+TEST_P(Events, TheLatestExecutionStateIsKnown) {
   EXPECT_EQ(latest(1), std::nullopt);
   reach(1, TaskState::kRunning);
   EXPECT_EQ(latest(1), std::nullopt);
@@ -135,7 +168,7 @@ TEST_F(Events, TheLatestExecutionStateIsKnown) {
   EXPECT_EQ(latest(1), TaskExecState::kExecSpawned);
 }
 
-TEST_F(Events, StatesAreForgottenAMinuteAfterTheEnd) {
+TEST_P(Events, StatesAreForgottenAMinuteAfterTheEnd) {
   reach(1, TaskExecState::kUploadResult);
   reach(2, TaskExecState::kTaskCommitted);
   bus().archived(task(1));
@@ -151,7 +184,7 @@ TEST_F(Events, StatesAreForgottenAMinuteAfterTheEnd) {
   EXPECT_EQ(bus().statistics().remembered_states, 1);
 }
 
-TEST_F(Events, ATaskThatRunsAgainIsRememberedAgain) {
+TEST_P(Events, ATaskThatRunsAgainIsRememberedAgain) {
   reach(1, TaskExecState::kWorkerExited);
   clock_.advance(seconds(30));
   reach(1, TaskExecState::kExecPending);
@@ -164,7 +197,7 @@ TEST_F(Events, ATaskThatRunsAgainIsRememberedAgain) {
   EXPECT_EQ(latest(1), std::nullopt);
 }
 
-TEST_F(Events, OfTooManyStatesTheOldestGo) {
+TEST_P(Events, OfTooManyStatesTheOldestGo) {
   reach(1, TaskExecState::kExecPending);
   reach(2, TaskExecState::kExecPending);
   reach(3, TaskExecState::kExecPending);
@@ -181,7 +214,7 @@ TEST_F(Events, OfTooManyStatesTheOldestGo) {
   EXPECT_EQ(bus().statistics().remembered_states, kMaxStates);
 }
 
-TEST_F(Events, ManyThreadsMayPublishAndSubscribe) {
+TEST_P(Events, ManyThreadsMayPublishAndSubscribe) {
   std::atomic<bool> stop = false;
   std::atomic<int> running = 0;
   std::atomic<int> overlaps = 0;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -30,6 +31,7 @@
 #include "core/core.h"
 #include "http/server.h"
 #include "storage/database/open.h"
+#include "storage/events/local_event_bus.h"
 #include "storage/objects/open.h"
 
 namespace mito::coordinator {
@@ -100,6 +102,7 @@ class Coordinator::Impl {
     MITO_TRY_ASSIGN(shutdown_secret_, shutdown_secret(settings_, data_->path()));
     core_.emplace(core_settings(settings_), clock_, std::move(writer), directory_);
     core_->on_fenced([this] { end_with({ErrorCode::kFenced, "Another coordinator has taken over the database."}); });
+    open_events();
     MITO_TRY(core_->start());
     MITO_TRY(start_threads());
     return listen();
@@ -108,6 +111,7 @@ class Coordinator::Impl {
   void stop() {
     if (stopped_.exchange(true)) return;
     if (core_) core_->drain();
+    if (feeds_) feeds_->end();
     if (server_) server_->stop(settings_.shutdown_grace);
     if (core_) core_->stop();
     if (readers_) readers_->threads().stop();
@@ -203,6 +207,19 @@ class Coordinator::Impl {
     return {};
   }
 
+  void open_events() {
+    events_ = std::make_unique<storage::LocalEventBus>(storage::LocalEventBus::Settings{}, clock_);
+    feeds_.emplace(*events_, EventFeeds::Limits{.max_streams = settings_.max_event_streams});
+    core_->on_events([bus = events_.get()](std::span<const storage::TaskEvent> events) {
+      for (const storage::TaskEvent& event : events) {
+        bus->publish(event);
+        const auto* state = std::get_if<TaskState>(&event.state);
+        if (state != nullptr && (*state == TaskState::kFinished || *state == TaskState::kCancelled))
+          bus->archived(event.task);
+      }
+    });
+  }
+
   Result<void> start_threads() {
     std::vector<std::unique_ptr<storage::Queries>> sessions;
     for (unsigned i = 0; i < settings_.read_threads; ++i) {
@@ -238,7 +255,9 @@ class Coordinator::Impl {
                                .server_statistics = [this] { return server_->statistics(); },
                                .counters = counters_,
                                .removals = removals_,
-                               .stopping = stopped_});
+                               .stopping = stopped_,
+                               .events = *events_,
+                               .feeds = *feeds_});
     server_.emplace(server_settings(settings_, bind_),
                     [this](http::Request& request) { return serve(*services_, handlers_, request); });
     MITO_TRY(server_->start());
@@ -280,6 +299,8 @@ class Coordinator::Impl {
   std::optional<security::ObjectUrlSigner> object_urls_;
   std::unique_ptr<storage::LocalObjectStore> objects_;
   core::Directory directory_;
+  std::unique_ptr<storage::EventBus> events_;
+  std::optional<EventFeeds> feeds_;
   std::optional<core::Core> core_;
   std::optional<ReadThreads> readers_;
   std::optional<JobThreads> password_threads_;

@@ -9,6 +9,7 @@ Handlers make_handlers() {
   add_groups(handlers);
   add_attachments(handlers);
   add_tasks(handlers);
+  add_task_lookup(handlers);
   add_task_queries(handlers);
   add_artifacts(handlers);
   add_artifact_lists(handlers);
@@ -19,6 +20,7 @@ Handlers make_handlers() {
   add_worker_shutdown(handlers);
   add_objects(handlers);
   add_admin_queries(handlers);
+  add_events(handlers);
   add_operations(handlers);
   add_api_documents(handlers);
   return handlers;

@@ -9,6 +9,7 @@ void add_login(Handlers& handlers);
 void add_users(Handlers& handlers);
 void add_groups(Handlers& handlers);
 void add_tasks(Handlers& handlers);
+void add_task_lookup(Handlers& handlers);
 void add_task_queries(Handlers& handlers);
 void add_worker_protocol(Handlers& handlers);
 void add_worker_resources(Handlers& handlers);
@@ -20,6 +21,7 @@ void add_artifacts(Handlers& handlers);
 void add_artifact_lists(Handlers& handlers);
 void add_objects(Handlers& handlers);
 void add_admin_queries(Handlers& handlers);
+void add_events(Handlers& handlers);
 void add_operations(Handlers& handlers);
 void add_api_documents(Handlers& handlers);
 

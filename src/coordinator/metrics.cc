@@ -70,6 +70,21 @@ void add_threads(Exposition& out, std::string_view name, const JobThreads::Stati
               fmt::format("Jobs refused because too many waited for a {} thread", name), threads.refused);
 }
 
+void add_events(Exposition& out, const storage::EventBus::Statistics& bus, const EventFeeds::Statistics& feeds) {
+  out.counter("events_published_total", "Changes of tasks and of their execution", bus.published);
+  out.counter("events_delivered_total", "Events handed to requests that wait for them", bus.delivered);
+  out.gauge("event_subscriptions", "What requests wait for", bus.subscriptions);
+  out.counter("event_subscriptions_refused_total", "Requests refused because too many waited",
+              bus.refused_subscriptions);
+  out.gauge("event_streams", "Clients that follow events", feeds.streams);
+  out.counter("event_streams_refused_total", "Clients refused because too many followed events", feeds.refused_streams);
+  out.counter("event_streams_dropped_total", "Clients dropped because they read events too slowly",
+              feeds.dropped_streams);
+  out.gauge("exec_states", "Tasks whose state of execution is remembered", bus.remembered_states);
+  out.counter("exec_states_dropped_total", "States of execution forgotten early because there were too many",
+              bus.dropped_states);
+}
+
 }  // namespace
 
 std::string metrics_text(Services& services) {
@@ -81,6 +96,7 @@ std::string metrics_text(Services& services) {
   out.counter("requests_failed_total", "Requests answered with a 5xx status", services.counters.failed.load());
   out.counter("object_bytes_received_total", "Bytes of objects received", services.counters.bytes_in.load());
   out.counter("object_bytes_sent_total", "Bytes of objects sent", services.counters.bytes_out.load());
+  add_events(out, services.events.statistics(), services.feeds.statistics());
   add_threads(out, "read", services.readers.threads().statistics());
   add_threads(out, "password", services.password_threads.statistics());
   add_threads(out, "disk", services.disk_threads.statistics());

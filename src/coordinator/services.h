@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "coordinator/await.h"
+#include "coordinator/event_feed.h"
 #include "coordinator/job_threads.h"
 #include "coordinator/settings.h"
 #include "coordinator/token_cache.h"
@@ -75,6 +76,8 @@ struct Services {
   ObjectRemovals& removals;
   /// Set when the coordinator begins to stop: every answer from then on closes its connection.
   const std::atomic<bool>& stopping;
+  storage::EventBus& events;
+  EventFeeds& feeds;
 };
 
 // The closures handed to read(), write() and ask_core() within a co_await expression capture references only: the

@@ -99,6 +99,8 @@ void declare_ours(Declaration& d) {
         "Changes that wait for the database; more are refused");
   d.add("max_waiting_fetches", "--max-waiting-fetches", &Settings::max_waiting_fetches, setting::integer(1, kMany),
         "Workers that wait for a task at the same time; more are answered at once");
+  d.add("max_event_streams", "--max-event-streams", &Settings::max_event_streams, setting::integer(1, kMany),
+        "Clients that follow events at the same time; more are refused");
   d.add("max_queued_reads", "--max-queued-reads", &Settings::max_queued_reads, setting::integer(1, kMany),
         "Queries that wait for a thread; more are refused");
   d.add("max_queued_passwords", "--max-queued-passwords", &Settings::max_queued_passwords, setting::integer(1, kMany),

@@ -69,6 +69,7 @@ struct Settings {
   std::size_t max_connections = 0;  ///< 0: from the limit on open files.
   std::size_t max_queued_commands = 65'536;
   std::size_t max_waiting_fetches = 100'000;
+  std::size_t max_event_streams = 1'024;
   std::size_t max_queued_reads = 4'096;
   std::size_t max_queued_passwords = 256;
   std::size_t token_cache = 32'768;  ///< Verified tokens that are remembered.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "coordinator/handlers.h"
+#include "coordinator/task_extras.h"
 #include "coordinator/task_filter.h"
 #include "coordinator/task_views.h"
 #include "protocol/task_messages.h"
@@ -31,8 +32,21 @@ Awaitable<Result<protocol::TasksQueryResp>> query_tasks(Context& context, protoc
     MITO_TRY_ASSIGN(auto tasks, queries.tasks(checked.filter, {request.limit, request.offset.value_or(0)}));
     answer.count = tasks.size();
     answer.tasks.reserve(tasks.size());
-    for (storage::Task& task : tasks)
-      answer.tasks.push_back(list_view(context.directory(), std::move(task)));
+    std::vector<std::string> details;
+    if (request.detail) {
+      std::vector<TaskId> ids;
+      for (const storage::Task& task : tasks)
+        ids.push_back(task.id);
+      MITO_TRY_ASSIGN(details, queries.details_of(ids));
+    }
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      TaskExtras extras;
+      if (request.detail) extras = extras_of(context.services, tasks[i], details[i]);
+      protocol::TaskQueryInfo& info = answer.tasks.emplace_back(list_view(context.directory(), std::move(tasks[i])));
+      info.exec_state = extras.exec_state;
+      info.worker = std::move(extras.worker);
+      info.detail = std::move(extras.detail);
+    }
     return answer;
   });
 }

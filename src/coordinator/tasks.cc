@@ -12,7 +12,7 @@
 #include "protocol/query.h"
 #include "protocol/task_messages.h"
 
-// One task at a time: submit, look, change, label (reference/server.md 1.4, Tasks).
+// One task at a time: submit, change, label (reference/server.md 1.4, Tasks).
 namespace mito::coordinator {
 
 namespace {
@@ -67,30 +67,6 @@ Awaitable<Result<protocol::TasksSubmitResp>> submit_tasks(Context& context, prot
 
 Error no_such_task(const Context& context) {
   return {ErrorCode::kNotFound, "Task with uuid " + context.path.uuid.to_string()};
-}
-
-struct TaskAndArtifacts {
-  storage::Task task;
-  std::vector<storage::Artifact> artifacts;
-};
-
-Awaitable<Result<protocol::TaskQueryResp>> get_task(Context& context, protocol::TaskQuery query) {
-  MITO_CO_TRY_ASSIGN(TaskAndArtifacts found,
-                     co_await read(context.services, [&](storage::Queries& queries) -> Result<TaskAndArtifacts> {
-                       MITO_TRY_ASSIGN(auto task, queries.task_by_uuid(context.path.task()));
-                       if (!task) return fail(no_such_task(context));
-                       MITO_TRY_ASSIGN(auto artifacts, queries.artifacts_of(context.path.task()));
-                       return TaskAndArtifacts{std::move(*task), std::move(artifacts)};
-                     }));
-  if (!may_read(context, found.task.group)) co_return fail(ErrorCode::kPermissionDenied);
-  MITO_CO_TRY_ASSIGN(auto info, parsed_view(context.directory(), found.task));
-  protocol::TaskQueryResp answer{.info = std::move(info),
-                                 .artifacts = views(found.artifacts),
-                                 .exec_state = std::nullopt,
-                                 .worker = std::nullopt,
-                                 .detail = std::nullopt};
-  if (query.detail && !found.task.detail.empty()) answer.detail = protocol::RawObject{found.task.detail};
-  co_return answer;
 }
 
 /// The row of a task, found by its UUID.
@@ -171,7 +147,6 @@ Awaitable<Result<Nothing>> update_labels(Context& context, protocol::UpdateTaskL
 void add_tasks(Handlers& handlers) {
   handlers.add(Endpoint::kSubmitTask, handler(submit_task));
   handlers.add(Endpoint::kSubmitTasks, handler(submit_tasks));
-  handlers.add(Endpoint::kGetTask, query_handler(get_task));
   handlers.add(Endpoint::kChangeTask, handler(change_task));
   handlers.add(Endpoint::kCancelTask, handler(cancel_task));
   handlers.add(Endpoint::kUpdateTaskLabels, handler(update_labels));

@@ -9,6 +9,7 @@
 #include "coordinator/artifacts.h"
 #include "coordinator/handlers.h"
 #include "coordinator/submission.h"
+#include "coordinator/task_extras.h"
 #include "coordinator/task_views.h"
 #include "protocol/codec.h"
 #include "protocol/query.h"
@@ -140,17 +141,19 @@ Result<std::string> stored_detail(const std::optional<protocol::RawObject>& deta
 }
 
 template <class Op>
-Result<core::Commit> to_commit(const Op& op) {
+Result<core::Commit> to_commit(const Op& op, const std::string& info) {
   MITO_TRY_ASSIGN(std::string detail, stored_detail(op.detail));
+  detail = detail_with_worker(std::move(detail), info);
   return core::Commit{.result = protocol::stored_form(TaskResult{.exit_status = op.exit_status, .message = op.msg}),
                       .next = op.next,
                       .detail = std::move(detail)};
 }
 
-Result<core::ReportOp> to_core(const protocol::ReportTaskOp& op) {
-  if (const auto* commit = std::get_if<protocol::CommitOp>(&op)) return to_commit(*commit);
+/// `info`: what the worker told about itself.
+Result<core::ReportOp> to_core(const protocol::ReportTaskOp& op, const std::string& info) {
+  if (const auto* commit = std::get_if<protocol::CommitOp>(&op)) return to_commit(*commit, info);
   if (const auto* complete = std::get_if<protocol::CompleteOp>(&op)) {
-    MITO_TRY_ASSIGN(core::Commit commit, to_commit(*complete));
+    MITO_TRY_ASSIGN(core::Commit commit, to_commit(*complete, info));
     return core::Complete{.state = complete->state, .commit = std::move(commit)};
   }
   if (std::holds_alternative<protocol::CancelOp>(op)) return core::CancelReport{};
@@ -168,7 +171,7 @@ Awaitable<Result<Json>> report_task(Context& context, protocol::ReportTaskReq re
   if (auto* op = std::get_if<protocol::UploadOp>(&request.op)) co_return co_await upload(context, id, *op);
   if (auto* op = std::get_if<protocol::SubmitOp>(&request.op))
     co_return co_await submit_child(context, id, std::move(op->task));
-  MITO_CO_TRY_ASSIGN(core::ReportOp op, to_core(request.op));
+  MITO_CO_TRY_ASSIGN(core::ReportOp op, to_core(request.op, context.worker.info));
   MITO_CO_TRY_ASSIGN(const core::ReportAnswer answer, co_await report_to_core(context, id, std::move(op)));
   if (!answers_next(request.op)) co_return Json{protocol::encode(protocol::ReportTaskResp{})};
   protocol::ReportTaskNextText next;

@@ -63,6 +63,10 @@ class Core::Impl {
     post([handler = std::move(handler)](Loop& loop) mutable { loop.on_fenced(std::move(handler)); });
   }
 
+  void on_events(std::move_only_function<void(std::span<const storage::TaskEvent>)> handler) {
+    loop_.on_events(std::move(handler));
+  }
+
   /// Puts a command into the queue; `bytes` count only for users.
   void accept(Request request, Caller caller, std::size_t members, std::size_t bytes) {
     auto command = std::make_shared<Command>();
@@ -204,6 +208,10 @@ void Core::drain() {
 
 void Core::on_fenced(std::move_only_function<void()> handler) {
   impl_->on_fenced(std::move(handler));
+}
+
+void Core::on_events(std::move_only_function<void(std::span<const storage::TaskEvent>)> handler) {
+  impl_->on_events(std::move(handler));
 }
 
 void Core::submit(std::vector<SubmitTask> tasks, Reply<std::vector<Result<Submitted>>> reply) {

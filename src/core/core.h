@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "core/directory.h"
 #include "domain/rules.h"
 #include "storage/database/database.h"
+#include "storage/events/event_bus.h"
 
 namespace mito::core {
 
@@ -72,6 +74,10 @@ class Core {
   void drain();
   /// Called on the core thread when another coordinator has taken over; the process must end.
   void on_fenced(std::move_only_function<void()> handler);
+
+  /// What tasks have come to, in order, after the transaction that made it so. Called on the core thread; must not
+  /// block. Before start().
+  void on_events(std::move_only_function<void(std::span<const storage::TaskEvent>)> handler);
 
   /// One result per task, in order. The whole is stored or refused together only as far as single members allow:
   /// a member can fail alone.

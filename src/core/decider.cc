@@ -25,6 +25,8 @@ Decider::Mark Decider::mark() const {
               .after_commit = effects_.after_commit.size(),
               .woken = effects_.woken.size(),
               .departed = effects_.departed.size(),
+              .events = effects_.events.size(),
+              .claimed = effects_.claimed.size(),
               .tally = effects_.tally,
               .free_waits = context_.free_waits};
 }
@@ -35,6 +37,8 @@ void Decider::back_to(const Mark& mark) {
                               effects_.after_commit.end());
   effects_.woken.resize(mark.woken);
   effects_.departed.resize(mark.departed);
+  effects_.events.resize(mark.events);
+  effects_.claimed.resize(mark.claimed);
   effects_.tally = mark.tally;
   context_.free_waits = mark.free_waits;
   std::erase_if(inserted_, [&](const auto& known) { return !context_.state.scheduler.place(known.second.id); });
@@ -127,9 +131,22 @@ Result<void> Decider::describe_claims() {
   return {};
 }
 
+void Decider::tell(TaskUuid task, GroupId group, std::variant<TaskState, TaskExecState> state) {
+  effects_.events.push_back(storage::TaskEvent{.task = task, .group = group, .state = state, .time = context_.wall});
+}
+
+void Decider::name_claimed_tasks() {
+  for (const auto& [event, claim] : effects_.claimed)
+    effects_.events[event].task = transaction_.claimed()[claim].what.uuid;
+}
+
 Result<std::size_t> Decider::claim_for(WorkerId worker, TaskId task) {
   ++effects_.tally.claimed;
-  return transaction_.claim(storage::Claim{.task = task, .worker = worker, .now = context_.wall});
+  MITO_TRY_ASSIGN(const std::size_t claim,
+                  transaction_.claim(storage::Claim{.task = task, .worker = worker, .now = context_.wall}));
+  effects_.claimed.emplace_back(effects_.events.size(), claim);
+  tell(TaskUuid{}, context_.state.scheduler.group(task), TaskState::kRunning);
+  return claim;
 }
 
 Result<void> Decider::wake(std::optional<WorkerId> worker, TaskId task) {
@@ -219,6 +236,7 @@ Result<void> Decider::on(SubmitRequest& request, std::size_t member, Answer& ans
                                Inserted{.id = id, .number = *number, .creator = task.creator, .group = task.group});
   answer.submitted = Submitted{.uuid = uuid, .number = *number};
   ++effects_.tally.submitted;
+  tell(uuid, task.group, TaskState::kReady);
   const auto worker = context_.state.scheduler.submit(TaskRequirements{.id = id,
                                                                        .group = task.group,
                                                                        .tags = view(task.tags),
@@ -245,6 +263,7 @@ Result<void> Decider::cancel(TaskId task, TaskUuid uuid, TaskState from, TaskRes
   state.watches.remove(task);
   state.scheduler.cancel(task, uuid);
   ++effects_.tally.archived;
+  tell(uuid, group, TaskState::kCancelled);
   return target_over(uuid, group, TaskState::kCancelled, result);
 }
 

@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/core.h"
@@ -77,8 +79,13 @@ class Decider {
     std::vector<AfterCommit> after_commit;
     std::vector<Woken> woken;
     std::vector<WorkerId> departed;
+    /// What tasks come to. Those that were claimed are known by their claim at first: see name_claimed_tasks().
+    std::vector<storage::TaskEvent> events;
+    std::vector<std::pair<std::size_t, std::size_t>> claimed;  ///< Position in `events`, claim.
     Tally tally;
   };
+  /// Enters the UUIDs of claimed tasks into the events. After finish().
+  void name_claimed_tasks();
   [[nodiscard]] Effects& effects() { return effects_; }
   [[nodiscard]] Transaction& transaction() { return transaction_; }
 
@@ -87,6 +94,8 @@ class Decider {
     std::size_t after_commit = 0;
     std::size_t woken = 0;
     std::size_t departed = 0;
+    std::size_t events = 0;
+    std::size_t claimed = 0;
     Tally tally;
     std::size_t free_waits = 0;
   };
@@ -103,6 +112,7 @@ class Decider {
   Result<void> on(ChangeRequest& request, std::size_t, Answer& answer);
   Result<void> on(WriteRequest& request, std::size_t, Answer& answer);
   Result<TaskId> take_task_id();
+  void tell(TaskUuid task, GroupId group, std::variant<TaskState, TaskExecState> state);
   Result<void> wake(std::optional<WorkerId> worker, TaskId task);
   Result<void> read_rows(std::span<const TaskUuid> uuids);
   Result<std::size_t> claim_for(WorkerId worker, TaskId task);

@@ -97,6 +97,7 @@ Result<void> Decider::report_state(const ReportRequest& request, const Assignmen
   MITO_TRY(transaction_.report(
       storage::StateReport{.task = held.task, .worker = request.worker, .state = state, .now = context_.wall}));
   context_.state.scheduler.set_task_state(request.worker, state);
+  tell(held.uuid, context_.state.scheduler.group(held.task), state);
   return target_reported(held.uuid, context_.state.scheduler.group(held.task), state);
 }
 
@@ -176,6 +177,7 @@ Result<void> Decider::insert_child(const SubmitTask& task, WorkerId worker, cons
                         uuid);
   scheduler.set_downstream(worker, uuid);
   ++effects_.tally.submitted;
+  tell(uuid, task.group, TaskState::kPending);
   return {};
 }
 
@@ -196,9 +198,13 @@ Result<void> Decider::archive(const ReportRequest& request, const Commit& commit
   scheduler.finish(id);
   context_.state.watches.remove(held.task);
   ++effects_.tally.archived;
+  tell(held.uuid, group, state);
+  // The others say so themselves, where they can.
+  if (worker.sends_states) tell(held.uuid, group, TaskExecState::kTaskCommitted);
   if (held.downstream) {
     if (const auto child = scheduler.pending(*held.downstream)) {
       MITO_TRY(transaction_.promote(*held.downstream, *child));
+      tell(*held.downstream, group, TaskState::kReady);
       MITO_TRY(wake(scheduler.promote(*held.downstream, context_.now), *child));
     } else {
       // The commit stands all the same; the worker learns of it as from the original.
@@ -217,6 +223,7 @@ Result<void> Decider::on(ExecStateRequest& request, std::size_t, Answer& answer)
   answer.flag = true;
   Scheduler& scheduler = context_.state.scheduler;
   scheduler.set_exec_state(request.worker, request.state, context_.now);
+  tell(request.task, scheduler.group(held->task), request.state);
   return target_moved(request.task, scheduler.group(held->task), request.state);
 }
 

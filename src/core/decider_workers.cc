@@ -53,7 +53,8 @@ Result<void> Decider::on(RegisterRequest& request, std::size_t, Answer& answer) 
                                                              .uuid = row.uuid,
                                                              .creator = row.creator,
                                                              .features = row.features,
-                                                             .access = row.access}]() mutable {
+                                                             .access = row.access,
+                                                             .info = row.info}]() mutable {
         directory->put_worker(std::move(entry));
       });
   answer.worker = id;
@@ -96,6 +97,9 @@ Result<void> Decider::take_away(WorkerId worker, Loss loss) {
     if (held->downstream)
       if (const auto child = context_.state.scheduler.pending(*held->downstream)) context_.state.watches.remove(*child);
     ++effects_.tally.released;
+    const GroupId group = context_.state.scheduler.group(held->task);
+    tell(held->uuid, group, TaskExecState::kWorkerExited);
+    tell(held->uuid, group, TaskState::kReady);
     const int losses = context_.state.scheduler.losses(held->task) + count;
     if (loss == Loss::kCounted && losses >= context_.settings.max_worker_losses)
       MITO_TRY(give_up(worker, *held, losses));
@@ -124,6 +128,7 @@ Result<void> Decider::give_up(WorkerId worker, const Assignment& held, int losse
   state.watches.remove(held.task);
   state.scheduler.give_up(worker);
   ++effects_.tally.archived;
+  tell(held.uuid, group, TaskState::kCancelled);
   kLog.warn("task {} is given up: {} workers were lost while they ran it", held.uuid.to_string(), losses);
   return target_over(held.uuid, group, TaskState::kCancelled, result);
 }
@@ -235,6 +240,7 @@ Result<void> Decider::on(ReloadTask& request, std::size_t, Answer&) {
     MITO_TRY(transaction_.release(storage::Release{
         .task = task->id, .worker = task->assigned_worker, .count_loss = false, .now = context_.wall}));
     ++effects_.tally.released;
+    tell(task->uuid, task->group, TaskState::kReady);
     if (const auto child = task->downstream ? state.scheduler.pending(*task->downstream) : std::nullopt) {
       state.watches.remove(*child);
       state.scheduler.cancel(*child, *task->downstream);

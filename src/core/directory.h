@@ -37,6 +37,7 @@ class Directory {
     UserId creator;
     std::vector<std::string> features;
     std::vector<std::pair<GroupId, Role>> access;
+    std::string info{};  ///< What it told about itself: a JSON object or empty.
   };
 
   [[nodiscard]] std::optional<UserEntry> user(std::string_view name) const;

@@ -49,6 +49,10 @@ class Loop {
   /// Called once, when another coordinator has taken over.
   void on_fenced(std::move_only_function<void()> handler) { on_fenced_ = std::move(handler); }
   [[nodiscard]] bool fenced() const { return fenced_; }
+  /// Called after each transaction with what it has brought tasks to.
+  void on_events(std::move_only_function<void(std::span<const storage::TaskEvent>)> handler) {
+    on_events_ = std::move(handler);
+  }
 
   /// Any thread.
   [[nodiscard]] Statistics statistics() const;
@@ -91,11 +95,11 @@ class Loop {
   void take_back(Batch& batch);
   Result<void> reconcile(std::span<const TaskId> tasks);
   void commit(Batch batch);
+  void commit_apart(Batch batch, const Error& error);
   void deliver(Batch& batch);
 
   // loop_answers.cc
   void answer_item(const Item& item, Answer& answer, Decider& decider);
-  void commit_apart(Batch batch, const Error& error);
   void answer(SubmitRequest& request, const Item& item, Answer& answer, Decider& decider);
   void answer(FetchRequest& request, const Item& item, Answer& answer, Decider& decider);
   void answer(ReportRequest& request, const Item& item, Answer& answer, Decider& decider);
@@ -144,16 +148,17 @@ class Loop {
   std::vector<WorkerId> ended_while_uncertain_;
   std::multimap<Clock::Monotonic, Request> later_;  ///< Of our own requests, what failed and is to be tried again.
 
+  std::size_t batch_limit_;  ///< Items; fewer than the settings allow while a commit fails for an unknown reason.
   std::optional<Batch> uncertain_;  ///< Its commit may or may not have happened.
   std::optional<Clock::Monotonic> away_since_;
   Clock::Monotonic retry_at_;
   std::chrono::milliseconds back_off_{0};
-  std::size_t batch_limit_;  ///< Items; fewer than the settings allow while a commit fails for an unknown reason.
   Clock::Monotonic heartbeats_written_;
   Clock::Monotonic no_loss_before_;
   std::optional<Clock::Monotonic> expected_wake_;
   bool fenced_ = false;
   std::move_only_function<void()> on_fenced_;
+  std::move_only_function<void(std::span<const storage::TaskEvent>)> on_events_;
 
   struct Samples {
     Statistics counters;

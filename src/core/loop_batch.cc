@@ -302,6 +302,10 @@ void Loop::deliver(Batch& batch) {
     answer_woken(woken, decider);
   for (const WorkerId worker : effects.departed)
     answer_waiting(worker, fail(ErrorCode::kWrongCredentials));
+  if (on_events_ && !effects.events.empty()) {
+    decider.name_claimed_tasks();
+    on_events_(effects.events);
+  }
   state_.undo.clear();
   state_.scheduler.collect();
 }

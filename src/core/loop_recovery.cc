@@ -58,8 +58,12 @@ Result<void> Loop::load_workers(std::unordered_map<WorkerId, std::optional<TaskI
     state_.leases.add(row.id, row.lease.value_or(settings_.heartbeat_timeout), now);
     state_.undo.clear();
     if (leaving) enqueue(LetGo{.worker = row.id});
-    directory_.put_worker(Directory::WorkerEntry{
-        .id = row.id, .uuid = row.uuid, .creator = row.creator, .features = std::move(row.features), .access = roles});
+    directory_.put_worker(Directory::WorkerEntry{.id = row.id,
+                                                 .uuid = row.uuid,
+                                                 .creator = row.creator,
+                                                 .features = std::move(row.features),
+                                                 .access = roles,
+                                                 .info = std::move(row.info)});
   });
 }
 

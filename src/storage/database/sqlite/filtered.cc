@@ -36,7 +36,8 @@ class Conditions {
     std::string numbers;
     for (const Enum value : wanted)
       numbers += fmt::format("{}{}", numbers.empty() ? "" : ",", static_cast<std::int32_t>(value));
-    add(fmt::format("{} IN ({})", column, numbers));
+    // NULL equals nothing: without it, SQLite takes the whole condition for a constant and finds no index for it.
+    add(fmt::format("{} IN ({})", column, numbers.empty() ? "NULL" : numbers));
   }
   void add_number(std::string_view value, const NumberFilter& filter) {
     add(fmt::format("{} {} ?", value, spelling(filter.op)), std::int64_t{filter.value});

@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -209,6 +211,35 @@ struct TaskChange {
   Timestamp now{};
 };
 
+/// What one step of the core writes: operations of several kinds, applied kind by kind in this order.
+struct Round {
+  std::span<const StateReport> reports{};
+  std::span<const Release> releases{};
+  std::span<const Archive> archives{};
+  std::span<const TaskUuid> promotions{};
+  std::span<const TaskChange> changes{};
+  std::span<const TaskId> reached{};
+  std::span<const GroupCounters> counters{};
+  std::span<const NewTask> inserts{};
+  std::span<const std::pair<TaskId, TaskUuid>> downstreams{};
+  std::span<const Claim> claims{};
+  std::span<const WorkerId> departures{};
+  Timestamp now{};  ///< For the promotions.
+};
+/// One answer for each element of the kinds that are conditional. After a kind in which a condition did not hold, those
+/// of later kinds may be missing: the transaction can only be rolled back then.
+struct RoundAnswers {
+  std::vector<bool> reports{};
+  std::vector<bool> releases{};
+  std::vector<bool> archives{};
+  std::vector<bool> promotions{};
+  std::vector<bool> changes{};
+  std::vector<bool> counters{};
+  std::vector<std::optional<ClaimedTask>> claims{};
+};
+/// Whether the transaction is still to be begun.
+enum class Opening { kBegin, kBegun };
+
 /// The one connection that writes; lives on the core thread. One transaction at a time.
 ///
 /// Conditional operations say with `false`, per element, that the row was not in the expected state; that is no error.
@@ -292,13 +323,36 @@ class Writer : public Queries {
   virtual Result<void> delete_attachment(GroupId group, std::string_view key) = 0;
 
   virtual Result<void> set_fact(std::string_view name, std::string_view value) = 0;
+
+  /// Does what the functions above do for each kind, and begin() before when asked to. A back end across a network
+  /// does it in one round trip.
+  virtual Result<RoundAnswers> write_round(const Round& round, Opening opening);
 };
 
-/// A database that was opened and migrated. Any thread.
+/// Being the one program that may write to a database, until this is destroyed.
+class Turn {
+ public:
+  Turn() = default;
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  virtual ~Turn() = default;
+};
+/// Called on a thread of the database, at most once each; must not block.
+struct TurnEvents {
+  std::function<void()> waits{};  ///< Another program has the turn; it is waited for.
+  std::function<void()> lost{};   ///< Another program has taken over while we had the turn.
+};
+
+/// A database that was opened. Any thread.
 class Database {
  public:
   virtual ~Database() = default;
-  /// Takes over as the writer: adds one to the epoch. Whoever was the writer before is fenced from now on.
+  /// Waits until no other program writes (hot standby). kCancelled: `stop` was requested meanwhile. By default there
+  /// is nothing to wait for: files are locked by whoever opens them.
+  virtual Result<std::unique_ptr<Turn>> take_turn(const std::stop_token& stop, TurnEvents events);
+  /// Questions that wait for a database that is away fail at once from now on.
+  virtual void stop_waiting() {}
+  /// Brings the tables up to date and takes over as the writer: adds one to the epoch. Whoever was the writer before is fenced from now on.
   /// kUnavailable: the other writer is inside a transaction and did not end it in time; worth a retry.
   virtual Result<std::unique_ptr<Writer>> open_writer() = 0;
   /// A read-only session that sees committed transactions only and never waits for the writer.

@@ -1,5 +1,7 @@
 #include "storage/objects/object_store.h"
 
+#include <utility>
+
 namespace mito::storage {
 
 std::string_view to_string(Bucket bucket) {
@@ -10,6 +12,13 @@ std::optional<Bucket> parse_bucket(std::string_view text) {
   for (auto bucket : {Bucket::kArtifacts, Bucket::kAttachments})
     if (to_string(bucket) == text) return bucket;
   return std::nullopt;
+}
+
+std::vector<ObjectStore::Leftover> ObjectStore::remove_all(std::span<const ObjectKey> keys) {
+  std::vector<Leftover> left;
+  for (const ObjectKey& key : keys)
+    if (auto removed = remove(key); !removed) left.push_back({.key = key, .error = std::move(removed).error()});
+  return left;
 }
 
 }  // namespace mito::storage

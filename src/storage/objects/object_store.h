@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -37,6 +39,13 @@ class ObjectStore {
   virtual Result<std::string> download_url(const ObjectKey& key, std::chrono::seconds life, std::string_view base) = 0;
   /// A missing object is no error.
   virtual Result<void> remove(const ObjectKey& key) = 0;
+  /// An object that could not be removed, and why.
+  struct Leftover {
+    ObjectKey key;
+    Error error;
+  };
+  /// Removes several; answers those that are left.
+  virtual std::vector<Leftover> remove_all(std::span<const ObjectKey> keys);
   /// Size in bytes; nothing: no such object.
   virtual Result<std::optional<std::uint64_t>> size(const ObjectKey& key) = 0;
   /// For the start-up line.

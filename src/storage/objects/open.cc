@@ -1,5 +1,7 @@
 #include "storage/objects/open.h"
 
+#include <utility>
+
 #include <fmt/core.h>
 
 #include "storage/objects/disk_object_store.h"
@@ -20,6 +22,12 @@ Result<std::unique_ptr<LocalObjectStore>> open_disk_objects(std::filesystem::pat
   directory = directory.lexically_normal();
   if (!directory.has_filename()) directory = directory.parent_path();  // a slash at the end
   return DiskObjectStore::open({.root = std::move(directory), .min_free = min_free}, signer, clock);
+}
+
+Result<std::unique_ptr<ObjectStore>> open_s3_objects(S3Settings settings, const Clock& clock) {
+  MITO_TRY_ASSIGN(auto store, S3ObjectStore::open(std::move(settings), clock));
+  MITO_TRY(store->prepare(S3ObjectStore::MissingBuckets::kCreate));
+  return store;
 }
 
 Result<std::unique_ptr<LocalObjectStore>> open_objects(std::string_view url, const security::ObjectUrlSigner& signer,

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "security/object_url.h"
 #include "storage/objects/object_store.h"
+#include "storage/objects/s3/s3_object_store.h"
 
 namespace mito::storage {
 
@@ -22,5 +23,9 @@ Result<std::unique_ptr<LocalObjectStore>> open_disk_objects(std::filesystem::pat
                                                             const security::ObjectUrlSigner& signer,
                                                             std::uint64_t min_free,
                                                             const Clock& clock = Clock::system());
+
+/// An S3 server (`s3_url`); its buckets are checked, and made where they are missing. `clock` outlives the store.
+/// Errors say what to do.
+Result<std::unique_ptr<ObjectStore>> open_s3_objects(S3Settings settings, const Clock& clock = Clock::system());
 
 }  // namespace mito::storage

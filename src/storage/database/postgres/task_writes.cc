@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <unordered_set>
+
+#include "storage/database/postgres/rows.h"
+#include "storage/database/postgres/task_statements.h"
+#include "storage/database/postgres/writer.h"
+
+namespace mito::storage::postgres {
+namespace {
+
+/// How many elements from the front a set-based statement can take at once: a key occurs once among them.
+template <class Element, class... Keys>
+std::size_t distinct(std::span<const Element> elements, Keys... keys) {
+  std::tuple<std::unordered_set<std::remove_cvref_t<decltype(keys(elements.front()))>>...> seen;
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const bool is_new = std::apply(
+        [&](auto&... sets) { return (static_cast<int>(sets.insert(keys(elements[i])).second) & ...) != 0; }, seen);
+    if (!is_new) return i;
+  }
+  return elements.size();
+}
+
+/// Runs a statement on spans of distinct elements, in order, and puts their answers together.
+template <class Answer, class Element, class Add, class Read, class... Keys>
+Result<std::vector<Answer>> in_order(Connection& connection, std::span<const Element> elements, Add add, Read read,
+                                     Keys... keys) {
+  std::vector<Answer> answer;
+  answer.reserve(elements.size());
+  while (!elements.empty()) {
+    const auto now = elements.first(distinct(elements, keys...));
+    Flight flight;
+    add(flight, now);
+    MITO_TRY_ASSIGN(const std::vector<Rows> rows, connection.run(flight));
+    MITO_TRY_ASSIGN(std::vector<Answer> part, read(rows.front(), now.size()));
+    std::ranges::move(part, std::back_inserter(answer));
+    elements = elements.subspan(now.size());
+  }
+  return answer;
+}
+
+const auto kTask = [](const auto& element) { return element.task; };
+const auto kWorker = [](const auto& element) { return element.worker; };
+const auto kItself = [](const auto& element) { return element; };
+
+bool all_held(const std::vector<bool>& answers) {
+  return std::ranges::find(answers, false) == answers.end();
+}
+
+}  // namespace
+
+Result<std::vector<Group>> PostgresWriter::read_groups(std::span<const GroupId> ids) {
+  static constexpr const char* kSql = "SELECT " MITO_GROUP_COLUMNS " FROM groups WHERE id = ANY($1)";
+  Params params;
+  params.add_column(ids, kItself);
+  return all(connection_->ask(kSql, std::move(params)), read_group);
+}
+
+Result<std::vector<bool>> PostgresWriter::update_task_counts(std::span<const GroupCounters> counters) {
+  MITO_TRY(check_writable());
+  return in_order<bool>(*connection_, counters, add_task_counts, applied,
+                        [](const GroupCounters& counter) { return counter.group; });
+}
+
+Result<void> PostgresWriter::insert_tasks(std::span<const NewTask> tasks) {
+  MITO_TRY(check_writable());
+  if (tasks.empty()) return {};
+  Flight flight;
+  add_inserts(flight, tasks);
+  return write_all(flight);
+}
+
+Result<std::vector<std::optional<ClaimedTask>>> PostgresWriter::claim_tasks(std::span<const Claim> claims) {
+  MITO_TRY(check_writable());
+  return in_order<std::optional<ClaimedTask>>(*connection_, claims, add_claims, claimed, kTask, kWorker);
+}
+
+Result<std::vector<bool>> PostgresWriter::report_states(std::span<const StateReport> reports) {
+  MITO_TRY(check_writable());
+  return in_order<bool>(*connection_, reports, add_reports, applied, kTask);
+}
+
+Result<std::vector<bool>> PostgresWriter::archive_tasks(std::span<const Archive> archives) {
+  MITO_TRY(check_writable());
+  return in_order<bool>(*connection_, archives, add_archives, applied, kTask);
+}
+
+Result<std::vector<bool>> PostgresWriter::release_tasks(std::span<const Release> releases) {
+  MITO_TRY(check_writable());
+  return in_order<bool>(*connection_, releases, add_releases, applied, kTask, kWorker);
+}
+
+Result<std::vector<bool>> PostgresWriter::promote_tasks(std::span<const TaskUuid> tasks, Timestamp now) {
+  MITO_TRY(check_writable());
+  return in_order<bool>(
+      *connection_, tasks,
+      [now](Flight& flight, std::span<const TaskUuid> some) { add_promotions(flight, some, now); }, applied, kItself);
+}
+
+Result<std::vector<bool>> PostgresWriter::change_tasks(std::span<const TaskChange> changes) {
+  MITO_TRY(check_writable());
+  return in_order<bool>(*connection_, changes, add_changes, applied, kTask);
+}
+
+Result<void> PostgresWriter::set_labels(TaskId task, const std::vector<std::string>& labels, Timestamp now) {
+  const Params params = Params::of(task, labels, now);
+  return write_all(Flight()
+                       .add("UPDATE active_tasks SET labels = $2, updated_at = $3 WHERE id = $1", params)
+                       .add("UPDATE archived_tasks SET labels = $2, updated_at = $3 WHERE id = $1", params));
+}
+
+Result<void> PostgresWriter::set_downstream(TaskId task, TaskUuid downstream) {
+  const std::array pair{std::pair(task, downstream)};
+  Flight flight;
+  add_downstreams(flight, pair);
+  return write_all(flight);
+}
+
+Result<void> PostgresWriter::touch_task(TaskId task, Timestamp now) {
+  const Params params = Params::of(task, now);
+  return write_all(Flight()
+                       .add("UPDATE active_tasks SET updated_at = $2 WHERE id = $1", params)
+                       .add("UPDATE archived_tasks SET updated_at = $2 WHERE id = $1", params));
+}
+
+Result<void> PostgresWriter::set_watch_reached(std::span<const TaskId> tasks) {
+  Flight flight;
+  add_watches_reached(flight, tasks);
+  return write_all(flight);
+}
+
+Result<RoundAnswers> PostgresWriter::write_round(const Round& round, Opening opening) {
+  Flight flight;
+  if (opening == Opening::kBegin) {
+    MITO_TRY(check_idle());
+    add_begin(flight);
+    in_transaction_ = true;
+  } else {
+    MITO_TRY(check_writable());
+  }
+  const std::size_t fence = opening == Opening::kBegin ? 1 : 0;
+  const std::size_t first = flight.size();
+  if (!round.reports.empty()) add_reports(flight, round.reports);
+  if (!round.releases.empty()) add_releases(flight, round.releases);
+  if (!round.archives.empty()) add_archives(flight, round.archives);
+  if (!round.promotions.empty()) add_promotions(flight, round.promotions, round.now);
+  if (!round.changes.empty()) add_changes(flight, round.changes);
+  if (!round.counters.empty()) add_task_counts(flight, round.counters);
+  const std::size_t conditional = flight.size();
+  if (!round.reached.empty()) add_watches_reached(flight, round.reached);
+  if (!round.inserts.empty()) add_inserts(flight, round.inserts);
+  if (!round.downstreams.empty()) add_downstreams(flight, round.downstreams);
+  const std::size_t claims = flight.size();
+  if (!round.claims.empty()) add_claims(flight, round.claims);
+  if (!round.departures.empty()) add_departures(flight, round.departures);
+
+  Landing landing = connection_->fly(flight);
+  if (fence != 0) {
+    const bool ours = landing.rows.size() > fence && landing.rows[fence].changed() == 1;
+    if (!ours) {
+      Error error = landing.error ? *landing.error : lost_the_fence();
+      // Statements behind the fence may have failed because of what the new writer did.
+      if (landing.rows.size() > fence && landing.error && !connection_->broken()) {
+        rollback();
+        error = lost_the_fence();
+      }
+      rollback();
+      return fail(std::move(error));
+    }
+    batch_ = committed_ + 1;
+  }
+
+  RoundAnswers answers;
+  std::size_t next = first;
+  const auto take = [&](std::vector<bool>& answer, std::size_t count) -> Result<void> {
+    if (count == 0 || next >= landing.rows.size()) return {};
+    MITO_TRY_ASSIGN(answer, applied(landing.rows[next++], count));
+    return {};
+  };
+  MITO_TRY(take(answers.reports, round.reports.size()));
+  MITO_TRY(take(answers.releases, round.releases.size()));
+  MITO_TRY(take(answers.archives, round.archives.size()));
+  MITO_TRY(take(answers.promotions, round.promotions.size()));
+  MITO_TRY(take(answers.changes, round.changes.size()));
+  MITO_TRY(take(answers.counters, round.counters.size()));
+  // What failed after a condition did not hold failed because of that.
+  const bool held = all_held(answers.reports) && all_held(answers.releases) && all_held(answers.archives) &&
+                    all_held(answers.promotions) && all_held(answers.changes) && all_held(answers.counters);
+  if (landing.error && (held || next < conditional || connection_->broken())) return fail(*std::move(landing.error));
+  if (!landing.error && !round.claims.empty()) {
+    MITO_TRY_ASSIGN(answers.claims, claimed(landing.rows[claims], round.claims.size()));
+  }
+  return answers;
+}
+
+}  // namespace mito::storage::postgres

@@ -36,3 +36,9 @@ find_package(prometheus-cpp QUIET COMPONENTS core)
 if(NOT prometheus-cpp_FOUND)
   message(FATAL_ERROR "prometheus-cpp is missing: run script/bootstrap, which installs everything Mitosis needs.")
 endif()
+
+# Several threads allocate and free each other's memory: jemalloc does that in half the time and leaves fewer gaps. Where
+# it is missing the system's allocator serves. Sanitizers bring one of their own.
+if(NOT MITO_SANITIZE)
+  pkg_check_modules(jemalloc QUIET IMPORTED_TARGET GLOBAL "jemalloc >= 5")
+endif()

@@ -14,7 +14,10 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
+#include "base/encoding.h"
+#include "worker/descriptor.h"
 #include "worker/output.h"
 
 namespace mito::worker {
@@ -30,32 +33,58 @@ struct Free {
 };
 using EntryHandle = std::unique_ptr<archive_entry, Free>;
 
-/// An open file that is closed with its owner.
-class File {
+/// The file an archive is written to, with the digest of what goes there.
+class Target {
  public:
-  explicit File(int fd) : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (fd_ >= 0) close(fd_);
+  explicit Target(const std::filesystem::path& file)
+      : file_(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)),
+        digest_(EVP_MD_CTX_new()) {
+    if (EVP_DigestInit_ex(digest_.get(), EVP_md5(), nullptr) != 1) digest_.reset();
   }
-  [[nodiscard]] int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
+  explicit operator bool() const { return bool{file_}; }
+
+  la_ssize_t write(const char* bytes, std::size_t size) {
+    const ssize_t written = ::write(file_.get(), bytes, size);
+    if (written > 0 && digest_) EVP_DigestUpdate(digest_.get(), bytes, static_cast<std::size_t>(written));
+    return written;
+  }
+
+  std::string md5() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    if (!digest_ || EVP_DigestFinal_ex(digest_.get(), bytes.data(), &size) != 1) return {};
+    return base64_encode({reinterpret_cast<const char*>(bytes.data()), size});
+  }
 
  private:
-  int fd_;
+  struct FreeDigest {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  Descriptor file_;
+  std::unique_ptr<EVP_MD_CTX, FreeDigest> digest_;
 };
+
+extern "C" {
+static la_ssize_t write_to_target(struct archive* archive, void* target, const void* bytes, std::size_t size) {
+  const auto written = static_cast<Target*>(target)->write(static_cast<const char*>(bytes), size);
+  if (written < 0) archive_set_error(archive, errno, "%s", std::strerror(errno));
+  return written;
+}
+}
 
 class Packer {
  public:
-  explicit Packer(std::filesystem::path file) : file_(std::move(file)), archive_(archive_write_new()) {}
+  Packer(std::filesystem::path file, OutsideLinks links)
+      : file_(std::move(file)), links_(links), target_(file_), archive_(archive_write_new()) {}
 
   Result<void> open() {
+    if (!target_)
+      return fail(ErrorCode::kIo, fmt::format("cannot create {}: {}", file_.native(), std::strerror(errno)));
     if (archive_write_set_format_gnutar(archive_.get()) != ARCHIVE_OK ||
         archive_write_add_filter_gzip(archive_.get()) != ARCHIVE_OK ||
         archive_write_set_options(archive_.get(), "gzip:!timestamp") != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(archive_.get(), 1) != ARCHIVE_OK ||
-        archive_write_open_filename(archive_.get(), file_.c_str()) != ARCHIVE_OK)
+        archive_write_open(archive_.get(), &target_, nullptr, write_to_target, nullptr) != ARCHIVE_OK)
       return broken();
     return {};
   }
@@ -66,7 +95,7 @@ class Packer {
     if (::stat(file_.c_str(), &stat) != 0)
       return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", file_.native(), std::strerror(errno)));
     if (further_notes_ > 0) notes_.push_back(fmt::format("and {} more", further_notes_));
-    return Archive{file_, static_cast<std::uint64_t>(stat.st_size), std::move(notes_)};
+    return Archive{file_, static_cast<std::uint64_t>(stat.st_size), target_.md5(), std::move(notes_)};
   }
 
   Result<void> add_stream(const char* name, const CapturedStream& stream) {
@@ -122,14 +151,15 @@ class Packer {
       const ssize_t size = readlinkat(directory, name.c_str(), target.data(), target.size());
       if (size < 0) return left_out(path, errno);
       target.resize(static_cast<std::size_t>(size));
-      if (link_stays_inside(inside, target)) return add_header(path, stat, target.c_str());
+      if (links_ == OutsideLinks::kKeep || link_stays_inside(inside, target))
+        return add_header(path, stat, target.c_str());
       if (fstatat(directory, name.c_str(), &stat, 0) != 0)
         return note(path, fmt::format("left out: the link leads to {}, which is not there", target));
     }
     if (!S_ISDIR(stat.st_mode) && !S_ISREG(stat.st_mode))
       return note(path, "left out: it is neither a file nor a directory");
     // O_NONBLOCK: what has become a FIFO since must not hold us up.
-    const File file(openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    const Descriptor file(openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!file) return left_out(path, errno);
     if (fstat(file.get(), &stat) != 0) return left_out(path, errno);
     if (S_ISDIR(stat.st_mode)) return add_tree(file.get(), path, inside);
@@ -212,6 +242,8 @@ class Packer {
   }
 
   std::filesystem::path file_;
+  OutsideLinks links_;
+  Target target_;
   std::unique_ptr<struct archive, Free> archive_;
   std::vector<std::string> notes_;
   std::size_t further_notes_ = 0;
@@ -247,10 +279,10 @@ bool link_stays_inside(const std::filesystem::path& link, const std::filesystem:
 }
 
 Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix,
-                               const std::filesystem::path& file) {
-  const auto packer = std::make_unique<Packer>(file);
+                               const std::filesystem::path& file, OutsideLinks links) {
+  const auto packer = std::make_unique<Packer>(file, links);
   MITO_TRY(packer->open());
-  if (const File top(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); top)
+  if (const Descriptor top(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); top)
     MITO_TRY(packer->add_tree(top.get(), std::string(prefix), {}));
   else
     MITO_TRY(packer->note(prefix, fmt::format("left out: {}", std::strerror(errno))));
@@ -258,7 +290,7 @@ Result<Archive> pack_directory(const std::filesystem::path& directory, std::stri
 }
 
 Result<Archive> pack_output(const CapturedStream& out, const CapturedStream& err, const std::filesystem::path& file) {
-  const auto packer = std::make_unique<Packer>(file);
+  const auto packer = std::make_unique<Packer>(file, OutsideLinks::kFollow);
   MITO_TRY(packer->open());
   MITO_TRY(packer->add_stream("std-log/stdout.log", out));
   MITO_TRY(packer->add_stream("std-log/stderr.log", err));

@@ -15,18 +15,25 @@ namespace mito::worker {
 struct Archive {
   std::filesystem::path file;
   std::uint64_t size = 0;
+  std::string md5;                 ///< Base64 of the digest of the file; empty where the system forbids MD5.
   std::vector<std::string> notes;  ///< What was left out or changed, for people; bounded.
 };
 
 /// Whether the directory has any entry at all. A missing or unreadable one has none.
 bool has_entries(const std::filesystem::path& directory);
 
+/// What becomes of symbolic links that lead out of the tree.
+enum class OutsideLinks {
+  kFollow,  ///< What they lead to is packed, as the original does.
+  kKeep,    ///< They stay links: for trees of somebody who may read less than we may.
+};
+
 /// Packs a directory into a tar.gz (GNU headers) whose entries stand under `prefix`, sorted by name, each directory
-/// before its content. Symbolic links that stay inside are kept as links; of those that lead out the content is packed,
-/// as the original does. What cannot be read, has vanished or is no file, directory or link is left out and named in
-/// the notes. The same tree gives the same bytes. kIo when the archive itself cannot be written.
+/// before its content. Symbolic links that stay inside are kept as links. What cannot be read, has vanished or is no
+/// file, directory or link is left out and named in the notes. The same tree gives the same bytes. kIo when the archive
+/// itself cannot be written.
 Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix,
-                               const std::filesystem::path& file);
+                               const std::filesystem::path& file, OutsideLinks links = OutsideLinks::kFollow);
 
 /// `std-log/stdout.log` and `std-log/stderr.log`, as the original packs them.
 Result<Archive> pack_output(const CapturedStream& out, const CapturedStream& err, const std::filesystem::path& file);

@@ -1,8 +1,11 @@
 #include "worker/coordinator_link.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -72,6 +75,45 @@ CallError::Kind kind_of(unsigned status) {
 
 }  // namespace
 
+Features features_of(const std::optional<std::vector<std::string>>& names) {
+  if (!names) return {};
+  const auto has = [&](std::string_view name) { return std::ranges::find(*names, name) != names->end(); };
+  return {.any = true,
+          .wait = has(protocol::kFeatureWait),
+          .complete = has(protocol::kFeatureComplete),
+          .detail = has(protocol::kFeatureDetail),
+          .state = has(protocol::kFeatureState),
+          .watch = has(protocol::kFeatureWatch)};
+}
+
+std::optional<Timestamp> end_of_token(std::string_view token) {
+  const auto compact = base64_decode(token);
+  if (!compact) return std::nullopt;
+  const auto begin = compact->find('.');
+  const auto end = begin == std::string::npos ? begin : compact->find('.', begin + 1);
+  if (end == std::string::npos) return std::nullopt;
+  const auto claims = base64url_decode(std::string_view(*compact).substr(begin + 1, end - begin - 1));
+  if (!claims) return std::nullopt;
+  boost::system::error_code error;
+  const auto value = boost::json::parse(*claims, error);
+  if (error || !value.is_object()) return std::nullopt;
+  const auto* expires = value.as_object().if_contains("exp");
+  constexpr std::int64_t kEndOf9999 = 253'402'300'799;
+  if (expires == nullptr || !expires->is_int64() || expires->as_int64() < 0 || expires->as_int64() > kEndOf9999)
+    return std::nullopt;
+  return Timestamp{std::chrono::seconds{expires->as_int64()}};
+}
+
+Session::Session(const protocol::RegisterWorkerResp& answer, Timestamp at)
+    : uuid(answer.worker_id),
+      token(answer.token),
+      features(features_of(answer.features)),
+      registered_at(at),
+      token_end(end_of_token(answer.token)),
+      redis_url(answer.redis_url),
+      feature_names(answer.features.value_or(std::vector<std::string>{})),
+      last_contact(at) {}
+
 Call<std::string> judge(Result<http::ClientResponse> response) {
   if (!response) return std::unexpected(CallError{kind_of(response.error()), response.error().text()});
   if (response->status / 100 == 2) return std::move(response->body);
@@ -132,8 +174,9 @@ Call<std::optional<protocol::WorkerTaskResp>> CoordinatorLink::fetch(Session& se
 }
 
 Call<protocol::ReportTaskNextResp> CoordinatorLink::report(Session& session, const protocol::ReportTaskReq& report,
-                                                           std::stop_token stop) {
+                                                           std::stop_token stop, std::chrono::milliseconds patience) {
   auto request = make_request(session, "POST", "/workers/tasks");
+  if (patience.count() > 0) request.stall_timeout = patience;
   request.headers.add("Content-Type", "application/json");
   request.body = protocol::encode(report);
   auto body = exchange(session, std::move(request), std::move(stop));
@@ -189,9 +232,12 @@ void CoordinatorLink::send_state(Session& session, TaskUuid task, TaskExecState 
 }
 
 Call<void> CoordinatorLink::put_file(const std::string& url, const std::filesystem::path& file, std::uint64_t length,
-                                     TransferLimits limits, std::stop_token stop) {
+                                     const std::string& md5, TransferLimits limits, Progress progress,
+                                     std::stop_token stop) {
   http::ClientRequest request;
   request.method = "PUT";
+  if (!md5.empty()) request.headers.add("Content-MD5", md5);
+  request.progress = std::move(progress);
   request.url = url;
   request.upload_file = file.native();
   request.upload_length = length;

@@ -9,6 +9,8 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "client/address.h"
 #include "protocol/messages.h"
@@ -42,7 +44,12 @@ struct Features {
   bool complete = false;
   bool detail = false;
   bool state = false;
+  bool watch = false;
 };
+/// Those of an answer to a registration.
+Features features_of(const std::optional<std::vector<std::string>>& names);
+/// When a bearer token ends: its claim `exp` (reference/server.md 2.1). Not verified. Nothing when it cannot be read.
+std::optional<Timestamp> end_of_token(std::string_view token);
 
 /// One registration with a coordinator. Shared by the slot's thread and the heartbeats.
 struct Session {
@@ -50,13 +57,20 @@ struct Session {
   std::string token;
   Features features;
   Timestamp registered_at;
-  std::stop_source removed;  ///< Requested when an answer was 401.
+  std::optional<Timestamp> token_end;      ///< When the token stops working, if it says so.
+  std::optional<std::string> redis_url;    ///< Where the coordinator wants execution states announced.
+  std::vector<std::string> feature_names;  ///< As the coordinator named them.
+  std::stop_source removed;                ///< Requested when an answer was 401.
   /// The last good answer, and the last time there was none. Wall clock: time the machine was suspended counts.
   std::atomic<Timestamp> last_contact;
   std::atomic<Timestamp> last_failure{Timestamp{}};
+  /// The coordinator had reason to take the task for lost although all was well (an original's, long inputs).
+  bool overdue = false;
 
   Session(WorkerUuid id, std::string bearer, Features known, Timestamp now)
       : uuid(id), token(std::move(bearer)), features(known), registered_at(now), last_contact(now) {}
+  /// From the answer to a registration that was made at `at`.
+  Session(const protocol::RegisterWorkerResp& answer, Timestamp at);
 };
 
 /// Limits of a transfer.
@@ -76,8 +90,9 @@ class CoordinatorLink {
   /// `wait` only where the coordinator offers it; zero: an answer at once.
   Call<std::optional<protocol::WorkerTaskResp>> fetch(Session& session, std::chrono::milliseconds wait,
                                                       std::stop_token stop);
+  /// `patience`: how long an answer may take; zero: as long as any.
   Call<protocol::ReportTaskNextResp> report(Session& session, const protocol::ReportTaskReq& request,
-                                            std::stop_token stop);
+                                            std::stop_token stop, std::chrono::milliseconds patience = {});
   Call<protocol::RemoteResourceDownloadResp> locate(Session& session, TaskUuid task, const Resource& resource,
                                                     std::stop_token stop);
   Call<protocol::TaskQueryResp> get_task(Session& session, TaskUuid task, std::stop_token stop);
@@ -90,9 +105,11 @@ class CoordinatorLink {
   void send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout,
                   std::stop_token stop, Done done);
 
+  /// The progress of a transfer: bytes done and in all.
+  using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
   // With presigned URLs: without our token, and what they answer says nothing about the registration.
   Call<void> put_file(const std::string& url, const std::filesystem::path& file, std::uint64_t length,
-                      TransferLimits limits, std::stop_token stop);
+                      const std::string& md5, TransferLimits limits, Progress progress, std::stop_token stop);
   Call<std::uint64_t> get_file(const std::string& url, const std::filesystem::path& file, TransferLimits limits,
                                std::stop_token stop);
 

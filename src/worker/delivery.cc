@@ -13,6 +13,7 @@
 #include "worker/archive.h"
 #include "worker/backoff.h"
 #include "worker/downstream.h"
+#include "worker/spool.h"
 
 namespace mito::worker {
 namespace {
@@ -23,139 +24,260 @@ constexpr std::size_t kMaxNotes = 50;
 /// Ends a delivery early; the outcome is what is left of it.
 using Step = std::expected<void, TaskOutcome::Kind>;
 
+/// How long the first report of a result that is not yet on the disk may go without an answer.
+constexpr std::chrono::seconds kUnsyncedPatience{2};
+constexpr std::chrono::seconds kProgressInterval{10};
+
 class Delivery {
  public:
-  Delivery(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task, const StopTokens& stops)
-      : parts_(parts),
+  /// `parts`: of the slot that ran the task; null when the result comes from the spool.
+  Delivery(const ResumeParts& resume, const SlotParts* parts, Session& session, std::stop_token stop)
+      : link_(resume.link),
+        timer_(resume.timer),
+        settings_(resume.settings),
+        states_(resume.states),
+        spool_(resume.spool),
+        parts_(parts),
         session_(session),
-        task_(task),
-        stops_(stops),
-        any_stop_(stops.end, stops.kill),
-        stop_(any_stop_.token(), session.removed.get_token()) {}
+        stop_(std::move(stop), session.removed.get_token()) {}
 
-  TaskOutcome run(Execution execution) {
+  TaskOutcome run(const protocol::WorkerTaskResp& task, Execution execution) {
+    begin(task);
     const bool timed_out = execution.how == Execution::How::kTimedOut;
-    state_ = timed_out ? TaskState::kCancelled : TaskState::kFinished;
-    exit_status_ = execution.wait_status;
-    if (timed_out) message_ = TaskResultMessage::kExecTimeout;
+    result_.state = timed_out ? TaskState::kCancelled : TaskState::kFinished;
+    result_.exit_status = execution.wait_status;
+    if (timed_out) result_.message = TaskResultMessage::kExecTimeout;
     describe(execution);
-    return finish(post_process(execution));
+    gather(execution);
+    if (parts_->command_is_over) parts_->command_is_over();
+    return send();
   }
 
-  TaskOutcome run_failure(const InputFailure& failure) {
-    state_ = TaskState::kCancelled;
-    message_ = failure.message;
-    detail_.reason = failure.reason;
-    parts_.states.announce(task_.uuid, failure.state);
-    return finish({});
+  TaskOutcome run_failure(const protocol::WorkerTaskResp& task, const InputFailure& failure) {
+    begin(task);
+    result_.state = TaskState::kCancelled;
+    result_.message = failure.message;
+    result_.detail.reason = failure.reason;
+    never_ran_ = true;
+    states_.announce(result_.task, failure.state);
+    return send();
+  }
+
+  /// Nothing of it is reported, but what the command wrote is not thrown away.
+  void keep_interrupted(const protocol::WorkerTaskResp& task, Execution execution) {
+    begin(task);
+    result_.state = TaskState::kCancelled;
+    result_.exit_status = execution.wait_status;
+    describe(execution);
+    const bool wrote = (execution.out && execution.out->total > 0) || (execution.err && execution.err->total > 0);
+    if (!wrote && !has_entries(parts_->directory.result()) && !has_entries(parts_->directory.exec())) return;
+    pack_all(execution);
+    if (const auto kept = spool_.keep(result_); !kept) {
+      kLog.error("{}", kept.error().text());
+      return;
+    }
+    spool_.set_aside(session_.removed.stop_requested() ? "the coordinator has removed this worker while it was running"
+                                                       : "the worker was stopped while it was running");
+  }
+
+  TaskOutcome::Kind resume(SpooledResult result) {
+    result_ = std::move(result);
+    if (result_.new_task) child_ = std::move(result_.new_task);
+    synced_ = true;
+    return conclude(finish(bring())).kind;
   }
 
  private:
+  void begin(const protocol::WorkerTaskResp& task) {
+    result_.task = task.uuid;
+    result_.id = task.id;
+  }
+
   void describe(Execution& execution) {
-    if (!execution.reason.empty()) detail_.reason = std::move(execution.reason);
+    auto& detail = result_.detail;
+    if (!execution.reason.empty()) detail.reason = std::move(execution.reason);
     for (auto& text : execution.notes)
       note(std::move(text));
-    detail_.started_at = execution.started_at;
+    detail.started_at = execution.started_at;
     if (!execution.end) return;
-    detail_.finished_at = execution.end->finished_at;
-    detail_.usage = protocol::TaskUsage{.cpu_seconds = std::chrono::duration<double>(execution.end->cpu_time).count(),
-                                        .peak_memory_bytes = execution.end->peak_memory,
-                                        .wall_seconds = std::chrono::duration<double>(execution.wall_time).count()};
+    detail.finished_at = execution.end->finished_at;
+    detail.usage = protocol::TaskUsage{.cpu_seconds = std::chrono::duration<double>(execution.end->cpu_time).count(),
+                                       .peak_memory_bytes = execution.end->peak_memory,
+                                       .wall_seconds = std::chrono::duration<double>(execution.wall_time).count()};
   }
 
-  /// Everything between the end of the command and the last report.
-  Step post_process(const Execution& execution) {
-    auto child = read_new_task(parts_.directory.new_task());
-    const bool says_something = !session_.features.detail && (detail_.reason || !detail_.notes.empty());
-    if (child && !*child && !execution.out && !says_something && !has_entries(parts_.directory.result()) &&
-        !has_entries(parts_.directory.exec()))
-      return {};  // nothing to bring
-    parts_.states.announce(task_.uuid, TaskExecState::kUploadResult);
-    parts_.states.announce(task_.uuid, state_ == TaskState::kFinished ? TaskExecState::kUploadFinishedResult
-                                                                      : TaskExecState::kUploadCancelledResult);
-    if (!session_.features.complete || (child && *child))
-      if (auto step = announce_end(); !step) return step;
-    if (auto step = upload_all(execution); !step) return step;
-    if (uploads_timed_out_) return {};
-    parts_.states.announce(task_.uuid, TaskExecState::kUploadResultFinished);
-    return submit(child);
+  // ------------------------------------------------------------------------------------------------- what there is
+
+  /// Archives and the downstream task, from the directories of the slot.
+  void gather(const Execution& execution) {
+    child_ = read_new_task(parts_->directory.new_task());
+    if (!child_) submission_failed(child_.error());
+    if (child_ && *child_) result_.new_task = **child_;
+    states_.announce(result_.task, TaskExecState::kUploadResult);
+    if (execution.out || has_files() || says_something()) pack_all(execution);
   }
 
-  // ------------------------------------------------------------------------------------------------------- artifacts
+  [[nodiscard]] bool has_files() const {
+    return has_entries(parts_->directory.result()) || has_entries(parts_->directory.exec());
+  }
+  /// To people, in a file, where the coordinator keeps no details.
+  [[nodiscard]] bool says_something() const {
+    return !session_.features.detail && (result_.detail.reason || !result_.detail.notes.empty());
+  }
 
-  Step upload_all(const Execution& execution) {
-    const auto& directory = parts_.directory;
+  void pack_all(const Execution& execution) {
+    const auto& directory = parts_->directory;
     using Type = ArtifactContentType;
+    const auto links = settings_.run_as ? OutsideLinks::kKeep : OutsideLinks::kFollow;
     if (has_entries(directory.result()))
-      if (auto step = pack_and_upload(
-              Type::kResult, [&](const auto& file) { return pack_directory(directory.result(), "result", file); });
-          !step)
-        return step;
-    write_detail_file();
-    if (has_entries(directory.exec()))
-      if (auto step = pack_and_upload(
-              Type::kExecLog, [&](const auto& file) { return pack_directory(directory.exec(), "exec-log", file); });
-          !step)
-        return step;
+      pack(Type::kResult, [&](const auto& file) { return pack_directory(directory.result(), "result", file, links); });
     if (execution.out && execution.err)
-      if (auto step = pack_and_upload(
-              Type::kStdLog, [&](const auto& file) { return pack_output(*execution.out, *execution.err, file); });
-          !step)
-        return step;
-    return {};
+      pack(Type::kStdLog, [&](const auto& file) { return pack_output(*execution.out, *execution.err, file); });
+    pack_exec_log();  // last: what is to be said of the others may go in there
+  }
+
+  void pack_exec_log() {
+    const auto& directory = parts_->directory;
+    if (says_something()) {
+      std::ofstream file(directory.exec() / "mitosis.json");
+      file << protocol::encode(result_.detail) << '\n';
+    }
+    said_ = result_.detail.notes.size();
+    if (!has_entries(directory.exec())) return;
+    const auto links = settings_.run_as ? OutsideLinks::kKeep : OutsideLinks::kFollow;
+    pack(ArtifactContentType::kExecLog,
+         [&](const auto& file) { return pack_directory(directory.exec(), "exec-log", file, links); });
   }
 
   template <class Pack>
-  Step pack_and_upload(ArtifactContentType type, Pack pack) {
-    if (uploads_over_) return {};
-    const auto file = parts_.directory.root() / file_name(type);
-    auto archive = pack(file);
+  void pack(ArtifactContentType type, Pack pack_into) {
+    std::erase_if(result_.archives, [type](const auto& archive) { return archive.type == type; });
+    auto archive = pack_into(spool_.archive(type));
     if (!archive) {
       kLog.error("Failed to compress {}: {}", to_string(type), archive.error().text());
       note(fmt::format("{} is missing: {}", file_name(type), archive.error().text()));
-      return {};
+      std::error_code ignored;
+      std::filesystem::remove(spool_.archive(type), ignored);
+      return;
     }
     for (auto& text : archive->notes)
       note(std::move(text));
-    const auto step = upload(type, *archive);
-    std::error_code ignored;
-    std::filesystem::remove(file, ignored);
-    return step;
+    result_.archives.push_back({type, archive->size, std::move(archive->md5)});
+  }
+
+  // --------------------------------------------------------------------------------------------------------- delivery
+
+  TaskOutcome send() {
+    if (const auto kept = spool_.keep(result_); !kept)
+      kLog.error("{}; the result of task {} is lost if the worker ends before it is delivered", kept.error().text(),
+                 result_.task.to_string());
+    if (!result_.archives.empty()) sync();
+    return conclude(finish(bring()));
+  }
+
+  void sync() {
+    if (std::exchange(synced_, true)) return;
+    if (const auto synced = spool_.sync(); !synced) kLog.warn("{}", synced.error().text());
+  }
+
+  /// Empties the spool, or sees to it that somebody finds what is in it.
+  TaskOutcome conclude(TaskOutcome outcome) {
+    switch (outcome.kind) {
+      case TaskOutcome::Kind::kDelivered:
+        spool_.forget();
+        break;
+      case TaskOutcome::Kind::kDropped:
+        spool_.set_aside(refusal_);
+        break;
+      case TaskOutcome::Kind::kKept:
+      case TaskOutcome::Kind::kInterrupted:
+        outcome.kind = TaskOutcome::Kind::kKept;
+        if (session_.removed.stop_requested()) {
+          spool_.set_aside("the coordinator no longer knows the worker that ran it (401)");
+          outcome.kind = TaskOutcome::Kind::kInterrupted;
+        } else {
+          sync();
+        }
+        break;
+    }
+    return outcome;
+  }
+
+  /// Everything between the end of the command and the last report.
+  Step bring() {
+    if (never_ran_) return {};
+    const bool has_child = child_ && *child_;
+    states_.announce(result_.task, result_.state == TaskState::kFinished ? TaskExecState::kUploadFinishedResult
+                                                                         : TaskExecState::kUploadCancelledResult);
+    if (!session_.features.complete || has_child)
+      if (auto step = announce_end(); !step) return step;
+    if (auto step = upload_all(); !step) return step;
+    if (uploads_timed_out_) return {};
+    states_.announce(result_.task, TaskExecState::kUploadResultFinished);
+    return submit();
+  }
+
+  Step upload_all() {
+    using Type = ArtifactContentType;
+    for (const auto type : {Type::kResult, Type::kExecLog, Type::kStdLog})
+      if (auto step = upload_if_there(type); !step) return step;
+    // Where details go into a file, it tells what became of the others, too.
+    if (parts_ == nullptr || uploads_over_ || !says_something() || result_.detail.notes.size() == said_) return {};
+    pack_exec_log();
+    return upload_if_there(Type::kExecLog);
+  }
+
+  Step upload_if_there(ArtifactContentType type) {
+    const auto archive = std::ranges::find(result_.archives, type, &SpooledArchive::type);
+    if (archive == result_.archives.end() || uploads_over_) return {};
+    return upload(*archive);
   }
 
   /// Asks for a place and puts the file there, anew as long as that may help: for ever while the coordinator is away,
   /// for Settings::upload_timeout while it answers and the object store does not take the file.
-  Step upload(ArtifactContentType type, const Archive& archive) {
+  Step upload(const SpooledArchive& archive) {
+    const auto name = file_name(archive.type);
     Backoff backoff;
     for (std::chrono::nanoseconds refused{0};;) {
-      auto place = insist(protocol::UploadOp{type, archive.size});
-      if (!place) return judge_place(type, place.error());
+      auto place = insist(protocol::UploadOp{archive.type, archive.size});
+      if (!place) return judge_place(name, place.error());
       if (!place->url) return {};
-      const auto begin = parts_.timer.monotonic();
-      const auto put = parts_.link.put_file(*place->url, archive.file, archive.size,
-                                            {.stall = parts_.settings.stall_timeout}, stop_.token());
+      const auto begin = timer_.monotonic();
+      const auto put = link_.put_file(*place->url, spool_.archive(archive.type), archive.size, archive.md5,
+                                      {.stall = settings_.stall_timeout}, progress_of(name), stop_.token());
       if (put) return {};
       if (put.error().kind == CallError::Kind::kCancelled) return std::unexpected(TaskOutcome::Kind::kInterrupted);
-      kLog.warn("Upload of {} failed: {}; it is tried again", file_name(type), put.error().text);
+      kLog.warn("Upload of {} failed: {}; it is tried again", name, put.error().text);
       if (put.error().kind == CallError::Kind::kLocal) {
-        note(fmt::format("{} is missing: {}", file_name(type), put.error().text));
+        note(fmt::format("{} is missing: {}", name, put.error().text));
         return {};
       }
-      if (!parts_.timer.pause(backoff.next(), stop_.token())) return std::unexpected(TaskOutcome::Kind::kInterrupted);
-      refused += parts_.timer.monotonic() - begin;
-      if (refused < parts_.settings.upload_timeout) continue;
+      if (!timer_.pause(backoff.next(), stop_.token())) return std::unexpected(TaskOutcome::Kind::kInterrupted);
+      refused += timer_.monotonic() - begin;
+      if (refused < settings_.upload_timeout) continue;
       kLog.warn("Upload result timeout");
-      note(fmt::format("{} is missing: the object store did not take it: {}", file_name(type), put.error().text));
-      if (message_ != TaskResultMessage::kExecTimeout) message_ = TaskResultMessage::kUploadResultTimeout;
+      note(fmt::format("{} is missing: the object store did not take it: {}", name, put.error().text));
+      if (result_.message != TaskResultMessage::kExecTimeout) result_.message = TaskResultMessage::kUploadResultTimeout;
       uploads_over_ = true;
       uploads_timed_out_ = true;
-      parts_.states.announce(task_.uuid, TaskExecState::kUploadResultTimeout);
+      states_.announce(result_.task, TaskExecState::kUploadResultTimeout);
       return {};
     }
   }
 
+  /// A line in the log now and then.
+  [[nodiscard]] CoordinatorLink::Progress progress_of(std::string_view name) const {
+    return [name = std::string(name), task = result_.task.to_string(), &timer = timer_, last = timer_.monotonic()](
+               std::uint64_t done, std::uint64_t total) mutable {
+      if (total == 0 || timer.monotonic() - last < kProgressInterval) return;
+      last = timer.monotonic();
+      kLog.info("Uploading {} of task {}: {} of {} ({}%)", name, task, format_size(done), format_size(total),
+                done * 100 / total);
+    };
+  }
+
   /// A place for an artifact was refused.
-  Step judge_place(ArtifactContentType type, const CallError& error) {
+  Step judge_place(std::string_view name, const CallError& error) {
     switch (error.kind) {
       case CallError::Kind::kNotFound:
         kLog.debug("The coordinator no longer has this task; its artifacts are not uploaded");
@@ -167,7 +289,7 @@ class Delivery {
       case CallError::Kind::kRefused:
       case CallError::Kind::kLocal:
       case CallError::Kind::kAway:
-        note(fmt::format("{} is missing: the coordinator refused it: {}", file_name(type), error.text));
+        note(fmt::format("{} is missing: the coordinator refused it: {}", name, error.text));
         return {};
       case CallError::Kind::kRemoved:
       case CallError::Kind::kCancelled:
@@ -176,44 +298,41 @@ class Delivery {
     return std::unexpected(TaskOutcome::Kind::kInterrupted);
   }
 
-  /// What a coordinator that keeps no details would lose goes among the user's logs.
-  void write_detail_file() {
-    if (session_.features.detail || (!detail_.reason && detail_.notes.empty())) return;
-    std::ofstream file(parts_.directory.exec() / "mitosis.json");
-    file << protocol::encode(detail_) << '\n';
-  }
-
   // --------------------------------------------------------------------------------------------------------- reports
 
-  Step submit(std::expected<std::optional<protocol::SubmitTaskReq>, std::string>& child) {
-    if (child && !*child) return {};
-    std::string reason;
-    if (child) {
-      kLog.debug("Submitting new task from completed task {} to group '{}'", task_.id, (*child)->group_name);
-      auto answer = insist(protocol::SubmitOp{std::move(**child)});
-      if (answer || answer.error().kind == CallError::Kind::kNotFound) return {};
-      if (is_stop(answer.error())) return std::unexpected(TaskOutcome::Kind::kInterrupted);
-      reason = fmt::format("the new task was refused: {}", answer.error().text);
-    } else {
-      reason = child.error();
-    }
+  Step submit() {
+    if (!child_ || !*child_) return {};
+    kLog.debug("Submitting new task from completed task {} to group '{}'", result_.id, (*child_)->group_name);
+    const auto answer = insist(protocol::SubmitOp{**child_});
+    if (answer || answer.error().kind == CallError::Kind::kNotFound) return {};
+    if (is_stop(answer.error())) return std::unexpected(TaskOutcome::Kind::kInterrupted);
+    submission_failed(fmt::format("the new task was refused: {}", answer.error().text));
+    return {};
+  }
+
+  void submission_failed(std::string reason) {
     kLog.warn("Failed to submit new task: {}", reason);
     note(std::move(reason));
-    if (!message_) message_ = TaskResultMessage::kSubmitNewTaskFailed;
-    return {};
+    if (!result_.message) result_.message = TaskResultMessage::kSubmitNewTaskFailed;
   }
 
   /// Finish or Cancel: before a downstream task, and where the coordinator does not offer `complete`.
   Step announce_end() {
     if (std::exchange(end_announced_, true)) return {};
-    const protocol::ReportTaskOp op = state_ == TaskState::kFinished ? protocol::ReportTaskOp(protocol::FinishOp{})
-                                                                     : protocol::ReportTaskOp(protocol::CancelOp{});
+    const protocol::ReportTaskOp op = result_.state == TaskState::kFinished
+                                          ? protocol::ReportTaskOp(protocol::FinishOp{})
+                                          : protocol::ReportTaskOp(protocol::CancelOp{});
     const auto answer = insist(op);
     if (answer) return {};
-    if (answer.error().kind == CallError::Kind::kNotFound) return std::unexpected(TaskOutcome::Kind::kDropped);
+    if (answer.error().kind == CallError::Kind::kNotFound) return drop(answer.error());
     if (is_stop(answer.error())) return std::unexpected(TaskOutcome::Kind::kInterrupted);
     kLog.error("Report task failed with error: {}", answer.error().text);
     return {};
+  }
+
+  std::unexpected<TaskOutcome::Kind> drop(const CallError& error) {
+    refusal_ = fmt::format("the coordinator did not take it: {}", error.text);
+    return std::unexpected(TaskOutcome::Kind::kDropped);
   }
 
   TaskOutcome finish(Step step) {
@@ -223,49 +342,50 @@ class Delivery {
     if (!answer && answer.error().kind == CallError::Kind::kRefused) {
       // It does not understand us after all, or has forgotten that the task is over (its database was put back): the
       // original's way.
-      kLog.warn("The result of task {} was refused: {}", task_.uuid.to_string(), answer.error().text);
+      kLog.warn("The result of task {} was refused: {}", result_.task.to_string(), answer.error().text);
       end_announced_ = false;
       if (const auto again = announce_end(); !again) return {again.error(), std::nullopt};
-      answer = insist(
-          protocol::CommitOp{.exit_status = exit_status_, .msg = message_, .next = false, .detail = std::nullopt});
+      answer = insist(protocol::CommitOp{
+          .exit_status = result_.exit_status, .msg = result_.message, .next = false, .detail = std::nullopt});
     }
     if (!answer) {
       if (is_stop(answer.error())) return {TaskOutcome::Kind::kInterrupted, std::nullopt};
-      kLog.warn("The coordinator did not take the result of task {}: {}", task_.uuid.to_string(), answer.error().text);
-      return {TaskOutcome::Kind::kDropped, std::nullopt};
+      return {drop(answer.error()).error(), std::nullopt};
     }
-    parts_.states.announce(task_.uuid, TaskExecState::kTaskCommitted);
+    states_.announce(result_.task, TaskExecState::kTaskCommitted);
     return {TaskOutcome::Kind::kDelivered, std::move(answer->next)};
   }
 
   [[nodiscard]] protocol::ReportTaskOp last_report() const {
     std::optional<protocol::RawObject> detail;
-    if (session_.features.detail) detail = protocol::RawObject{protocol::encode(detail_)};
+    if (session_.features.detail) detail = protocol::RawObject{protocol::encode(result_.detail)};
     if (!session_.features.complete)
       return protocol::CommitOp{
-          .exit_status = exit_status_, .msg = message_, .next = false, .detail = std::move(detail)};
-    return protocol::CompleteOp{.exit_status = exit_status_,
-                                .msg = message_,
-                                .state = state_,
-                                .next = !stops_.drain.stop_requested(),
+          .exit_status = result_.exit_status, .msg = result_.message, .next = false, .detail = std::move(detail)};
+    return protocol::CompleteOp{.exit_status = result_.exit_status,
+                                .msg = result_.message,
+                                .state = result_.state,
+                                .next = parts_ != nullptr && (!parts_->wants_next || parts_->wants_next()),
                                 .detail = std::move(detail)};
   }
 
   /// Repeats the report until the coordinator has answered it.
   Call<protocol::ReportTaskNextResp> insist(const protocol::ReportTaskOp& op) {
-    const protocol::ReportTaskReq request{task_.id, op};
+    const protocol::ReportTaskReq request{result_.id, op};
     Backoff backoff;
     bool told = false;
     for (;;) {
-      auto answer = parts_.link.report(session_, request, stop_.token());
+      const std::chrono::milliseconds patience = synced_ ? std::chrono::seconds{0} : kUnsyncedPatience;
+      auto answer = link_.report(session_, request, stop_.token(), patience);
       if (answer || answer.error().kind != CallError::Kind::kAway) {
         if (answer && told) kLog.info("The coordinator answers again");
         return answer;
       }
+      sync();
       if (!std::exchange(told, true))
-        kLog.warn("A report on task {} was not answered: {}. It is repeated until it is", task_.uuid.to_string(),
+        kLog.warn("A report on task {} was not answered: {}. It is repeated until it is", result_.task.to_string(),
                   answer.error().text);
-      if (!parts_.timer.pause(backoff.next(), stop_.token()))
+      if (!timer_.pause(backoff.next(), stop_.token()))
         return std::unexpected(CallError{CallError::Kind::kCancelled, "the worker stops"});
     }
   }
@@ -275,34 +395,63 @@ class Delivery {
   }
 
   void note(std::string text) {
-    if (detail_.notes.size() < kMaxNotes) detail_.notes.push_back(std::move(text));
+    auto& notes = result_.detail.notes;
+    if (notes.size() < kMaxNotes) notes.push_back(std::move(text));
   }
 
-  const SlotParts& parts_;
+  CoordinatorLink& link_;
+  const Timer& timer_;
+  const Settings& settings_;
+  StateSink& states_;
+  SpoolEntry& spool_;
+  const SlotParts* parts_;
   Session& session_;
-  const protocol::WorkerTaskResp& task_;
-  const StopTokens& stops_;
-  EitherStop any_stop_;
-  EitherStop stop_;  ///< End, kill or removal.
-  TaskState state_ = TaskState::kFinished;
-  std::int32_t exit_status_ = 0;
-  std::optional<TaskResultMessage> message_;
-  protocol::TaskDetail detail_;
+  EitherStop stop_;  ///< The worker's, or removal.
+  SpooledResult result_;
+  std::expected<std::optional<protocol::SubmitTaskReq>, std::string> child_;
+  std::string refusal_;   ///< Why a result is dropped.
+  std::size_t said_ = 0;  ///< Notes that stand in the file for people.
+  bool never_ran_ = false;
+  bool synced_ = false;
   bool end_announced_ = false;
   bool uploads_over_ = false;
   bool uploads_timed_out_ = false;
+};
+
+/// A delivery by the slot itself, which ends with `end` and `kill`.
+class SlotDelivery {
+ public:
+  SlotDelivery(const SlotParts& parts, Session& session, const StopTokens& stops)
+      : stop_(stops.end, stops.kill),
+        delivery_({parts.link, parts.timer, parts.settings, parts.states, parts.spool}, &parts, session,
+                  stop_.token()) {}
+  Delivery* operator->() { return &delivery_; }
+
+ private:
+  EitherStop stop_;
+  Delivery delivery_;
 };
 
 }  // namespace
 
 TaskOutcome deliver(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task, Execution execution,
                     const StopTokens& stops) {
-  return Delivery(parts, session, task, stops).run(std::move(execution));
+  return SlotDelivery(parts, session, stops)->run(task, std::move(execution));
+}
+
+void keep_interrupted(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task,
+                      Execution execution, const StopTokens& stops) {
+  SlotDelivery(parts, session, stops)->keep_interrupted(task, std::move(execution));
 }
 
 TaskOutcome deliver_failure(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task,
                             const InputFailure& failure, const StopTokens& stops) {
-  return Delivery(parts, session, task, stops).run_failure(failure);
+  return SlotDelivery(parts, session, stops)->run_failure(task, failure);
+}
+
+TaskOutcome::Kind deliver_spooled(const ResumeParts& parts, Session& session, SpooledResult result,
+                                  const std::stop_token& stop) {
+  return Delivery(parts, nullptr, session, stop).resume(std::move(result));
 }
 
 }  // namespace mito::worker

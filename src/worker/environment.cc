@@ -12,8 +12,16 @@
 namespace mito::worker {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOwnCredentials{"MITO_USER", "MITO_PASSWORD", "MITO_PASSWORD_FILE",
-                                                          "MITO_CREDENTIAL_PATH"};
+constexpr std::array<std::string_view, 7> kOwn{
+    "MITO_USER",     "MITO_PASSWORD", "MITO_PASSWORD_FILE", "MITO_CREDENTIAL_PATH",
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
+constexpr std::array<std::string_view, 8> kIsolated{"PATH", "HOME", "USER", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR"};
+
+/// Whether `name` is `pattern`, or begins with it up to a `*`.
+bool fits(std::string_view name, std::string_view pattern) {
+  if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
+  return name == pattern;
+}
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin";  // execvp(3) without PATH
 
 bool is_plain(const std::vector<std::string>& args) {
@@ -41,7 +49,16 @@ Environment inherited_environment() {
     const auto sign = text.find('=');
     if (sign == std::string_view::npos || sign == 0) continue;
     const auto name = text.substr(0, sign);
-    if (std::ranges::find(kOwnCredentials, name) == kOwnCredentials.end()) result.emplace(name, text.substr(sign + 1));
+    if (std::ranges::find(kOwn, name) == kOwn.end()) result.emplace(name, text.substr(sign + 1));
+  }
+  return result;
+}
+
+Environment isolated_environment(const Environment& inherited, const std::vector<std::string>& pass) {
+  Environment result;
+  for (const auto& [name, value] : inherited) {
+    const auto wanted = [&name = name](std::string_view pattern) { return fits(name, pattern); };
+    if (std::ranges::any_of(kIsolated, wanted) || std::ranges::any_of(pass, wanted)) result.emplace(name, value);
   }
   return result;
 }

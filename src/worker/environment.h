@@ -13,9 +13,13 @@ namespace mito::worker {
 
 using Environment = std::map<std::string, std::string>;
 
-/// The environment of this process less the worker's own credentials (`MITO_USER`, `MITO_PASSWORD`, …): what tasks
-/// inherit.
+/// The environment of this process less the worker's own credentials (`MITO_USER`, `MITO_PASSWORD`, …) and its line to
+/// a service manager: what tasks inherit.
 Environment inherited_environment();
+
+/// What of it isolated tasks inherit: PATH HOME USER SHELL LANG LC_* TZ TMPDIR and `pass` (a `*` at the end of a name
+/// stands for anything).
+Environment isolated_environment(const Environment& inherited, const std::vector<std::string>& pass);
 
 /// Places a task is told about by `MITO_*` variables (reference/client-and-worker.md 1.9).
 struct TaskPlaces {

@@ -21,7 +21,9 @@ constexpr std::chrono::seconds kKillPatience{30};
 class Run {
  public:
   Run(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task, const StopTokens& stops)
-      : parts_(parts), task_(task), stops_(stops), removed_(session.removed.get_token()) {}
+      : parts_(parts), task_(task), stops_(stops) {
+    if (parts.settings.on_removed == OnRemoved::kKill) removed_ = session.removed.get_token();
+  }
 
   Execution run() {
     parts_.states.announce(task_.uuid, TaskExecState::kExecPending);
@@ -30,6 +32,10 @@ class Run {
     auto command =
         make_command(task_.spec.args, task_environment(parts_.inherited, task_.spec, parts_.directory.places(),
                                                        task_.uuid, task_.upstream_task_uuid));
+    if (command) {
+      command->directory = parts_.directory.working();
+      if (parts_.directory.owner()) command->account = &*parts_.directory.owner();
+    }
     if (command && task_.spec.terminal_output)
       command->capture = Capture{out_file(), err_file(), parts_.settings.output_limit};
     auto started = command ? parts_.runner.start(*command) : std::unexpected(command.error());
@@ -46,8 +52,8 @@ class Run {
   }
 
  private:
-  [[nodiscard]] std::filesystem::path out_file() const { return parts_.directory.root() / "stdout.log"; }
-  [[nodiscard]] std::filesystem::path err_file() const { return parts_.directory.root() / "stderr.log"; }
+  [[nodiscard]] std::filesystem::path out_file() const { return parts_.spool.stdout_file(); }
+  [[nodiscard]] std::filesystem::path err_file() const { return parts_.spool.stderr_file(); }
 
   /// As with env: exit code 127 or 126 and a line on standard error.
   void not_started(const SpawnError& error) {
@@ -55,6 +61,7 @@ class Run {
     kLog.info("The command of task {} could not be started: {}", task_.uuid.to_string(), error.reason);
     result_.wait_status = exit_code_of(error) << 8;
     result_.reason = fmt::format("the command could not be started: {}: {}", word.substr(0, 200), error.reason);
+    note_isolation();
     if (!task_.spec.terminal_output) return;
     auto out = write_stream(out_file(), "");
     auto err = write_stream(err_file(), fmt::format("env: '{}': {}\n", word, error.reason));
@@ -125,8 +132,22 @@ class Run {
     result_.end = std::move(end);
   }
 
+  /// The codes of a shell or env that cannot run something. What a person would try works, so say what differs.
+  void note_isolation() {
+    if (!parts_.settings.isolate || (result_.wait_status != 126 << 8 && result_.wait_status != 127 << 8)) return;
+    const auto path = parts_.inherited.find("PATH");
+    result_.notes.push_back(
+        fmt::format("this worker runs with --isolate: commands start in an empty directory ({}) and are looked up in "
+                    "PATH={}; other variables of the worker are kept back unless --pass-env names them",
+                    parts_.directory.working().native(), path == parts_.inherited.end() ? "" : path->second));
+  }
+
   void note_what_was_odd() {
     const auto& end = *result_.end;
+    note_isolation();
+    if (end.out_of_memory)
+      result_.notes.push_back(fmt::format("the memory limit of {} was reached and processes were killed",
+                                          format_size(parts_.settings.memory_limit.value_or(0))));
     if (result_.how == Execution::How::kEnded && !end.leftovers.empty())
       result_.notes.push_back(
           fmt::format("processes the command left behind were ended: {}", fmt::join(end.leftovers, ", ")));

@@ -13,6 +13,8 @@ namespace mito::worker {
 class StateSink {
  public:
   virtual ~StateSink() = default;
+  /// A task with this timeout begins.
+  virtual void begin(std::chrono::seconds) {}
   virtual void announce(TaskUuid task, TaskExecState state) = 0;
   /// The task is over for us: nothing of it is to be sent any more.
   virtual void clear() = 0;

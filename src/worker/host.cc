@@ -1,5 +1,6 @@
 #include "worker/host.h"
 
+#include <fstream>
 #include <sched.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -7,6 +8,16 @@
 #include <fmt/format.h>
 
 namespace mito::worker {
+namespace {
+
+std::string first_line(const char* file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+}  // namespace
 
 protocol::WorkerHostInfo describe_host(const std::optional<std::string>& name) {
   protocol::WorkerHostInfo info;
@@ -22,6 +33,14 @@ protocol::WorkerHostInfo describe_host(const std::optional<std::string>& name) {
   if (struct sysinfo system{}; sysinfo(&system) == 0)
     info.memory_bytes = std::uint64_t{system.totalram} * system.mem_unit;
   return info;
+}
+
+HostIdentity this_host() {
+  HostIdentity identity;
+  if (utsname system{}; uname(&system) == 0) identity.host = &system.nodename[0];
+  if (const auto machine = first_line("/etc/machine-id"); !machine.empty()) identity.host += "/" + machine;
+  identity.boot = first_line("/proc/sys/kernel/random/boot_id");
+  return identity;
 }
 
 }  // namespace mito::worker

@@ -1,6 +1,8 @@
 #include "worker/inputs.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -113,6 +115,102 @@ class ResourceFetch {
   std::stop_token stop_;
 };
 
+/// What was told about a watched task. The client's thread tells, the slot's thread waits.
+class News {
+ public:
+  void tell(std::optional<TaskExecState> state) {
+    const std::lock_guard lock(mutex_);
+    if (state) latest_ = state;
+    fresh_ = true;
+    changed_.notify_all();
+  }
+  /// Waits for news; the last state told, if any.
+  std::optional<TaskExecState> wait(std::chrono::milliseconds length, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, length, [this] { return fresh_; });
+    fresh_ = false;
+    return latest_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::optional<TaskExecState> latest_;
+  bool fresh_ = false;
+};
+
+/// Waits for one watched task: by what Redis tells where there is one, and in any case by asking the coordinator now
+/// and then, so that a Redis that is away, forgets or refuses us costs seconds at most.
+class WatchWait {
+ public:
+  WatchWait(const SlotParts& parts, Session& session, const Watch& watch, Clock::Monotonic deadline,
+            const std::stop_token& stop)
+      : parts_(parts), session_(session), watch_(watch), deadline_(deadline), stop_(stop) {}
+
+  std::optional<InputFailure> run() {
+    redis::Listening listening;
+    if (parts_.board != nullptr) {
+      auto heard = parts_.board->listen(watch_.task, [this](std::optional<TaskExecState> state) { news_.tell(state); });
+      if (heard) listening = std::move(*heard);
+    }
+    Backoff backoff(std::chrono::milliseconds{250}, std::chrono::seconds{5});
+    while (!stop_.stop_requested()) {
+      if (reached_in_redis()) return std::nullopt;
+      if (auto answer = ask_coordinator()) return *answer;
+      if (parts_.timer.monotonic() >= deadline_) return failure("in time");
+      if (pause(backoff.next())) return std::nullopt;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  [[nodiscard]] InputFailure failure(std::string_view how) const {
+    return {
+        TaskResultMessage::kWatchTimeout, TaskExecState::kWatchTimeout,
+        fmt::format("the watched task {} did not reach {} {}", watch_.task.to_string(), to_string(watch_.state), how)};
+  }
+
+  bool reached_in_redis() {
+    if (parts_.board == nullptr) return false;
+    const auto state = parts_.board->state_of(watch_.task);
+    return state && exec_state_reached(*state, watch_.state);
+  }
+
+  /// Nothing: it goes on.
+  std::optional<std::optional<InputFailure>> ask_coordinator() {
+    using Answer = std::optional<InputFailure>;
+    const auto answer = parts_.link.get_task(session_, watch_.task, stop_);
+    if (!answer) {
+      if (answer.error().kind != CallError::Kind::kCancelled && !std::exchange(told_, true))
+        kLog.warn("Get task failed with error: {}; it is asked for until it is there", answer.error().text);
+      return std::nullopt;
+    }
+    const auto& info = answer->info;
+    if (answer->exec_state && exec_state_reached(*answer->exec_state, watch_.state)) return Answer{};
+    if (task_state_reached(info.state, info.result, watch_.state)) return Answer{};
+    if (info.result) return Answer{failure("and is over")};
+    return std::nullopt;
+  }
+
+  /// Whether Redis told of the state meanwhile.
+  bool pause(std::chrono::milliseconds length) {
+    if (parts_.board == nullptr) {
+      parts_.timer.pause(length, stop_);
+      return false;
+    }
+    const auto state = news_.wait(length, stop_);
+    return state && exec_state_reached(*state, watch_.state);
+  }
+
+  const SlotParts& parts_;
+  Session& session_;
+  const Watch& watch_;
+  Clock::Monotonic deadline_;
+  const std::stop_token& stop_;
+  News news_;
+  bool told_ = false;
+};
+
 }  // namespace
 
 std::optional<InputFailure> fetch_resources(const SlotParts& parts, Session& session,
@@ -126,27 +224,7 @@ std::optional<InputFailure> fetch_resources(const SlotParts& parts, Session& ses
 
 std::optional<InputFailure> wait_for_watch(const SlotParts& parts, Session& session, const Watch& watch,
                                            Clock::Monotonic deadline, const std::stop_token& stop) {
-  const auto failed = [&](std::string reason) {
-    return InputFailure{TaskResultMessage::kWatchTimeout, TaskExecState::kWatchTimeout, std::move(reason)};
-  };
-  const auto wanted =
-      fmt::format("the watched task {} did not reach {}", watch.task.to_string(), to_string(watch.state));
-  Backoff backoff(std::chrono::milliseconds{250}, std::chrono::seconds{5});
-  bool told = false;
-  while (!stop.stop_requested()) {
-    const auto answer = parts.link.get_task(session, watch.task, stop);
-    if (answer) {
-      const auto& info = answer->info;
-      if (answer->exec_state && exec_state_reached(*answer->exec_state, watch.state)) return std::nullopt;
-      if (task_state_reached(info.state, info.result, watch.state)) return std::nullopt;
-      if (info.result) return failed(fmt::format("{} and is over", wanted));
-    } else if (answer.error().kind != CallError::Kind::kCancelled && !std::exchange(told, true)) {
-      kLog.warn("Get task failed with error: {}; it is asked for until it is there", answer.error().text);
-    }
-    if (parts.timer.monotonic() >= deadline) return failed(fmt::format("{} in time", wanted));
-    parts.timer.pause(backoff.next(), stop);
-  }
-  return std::nullopt;
+  return WatchWait(parts, session, watch, deadline, stop).run();
 }
 
 }  // namespace mito::worker

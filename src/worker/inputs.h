@@ -20,7 +20,8 @@ std::optional<InputFailure> fetch_resources(const SlotParts& parts, Session& ses
                                             const protocol::WorkerTaskResp& task, Clock::Monotonic deadline,
                                             const std::stop_token& stop);
 
-/// Waits until the watched task has reached the wanted state, by asking the coordinator. After a stop the answer means
+/// Waits until the watched task has reached the wanted state, by Redis where there is one, and by asking the
+/// coordinator. After a stop the answer means
 /// nothing.
 std::optional<InputFailure> wait_for_watch(const SlotParts& parts, Session& session, const Watch& watch,
                                            Clock::Monotonic deadline, const std::stop_token& stop);

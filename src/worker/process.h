@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "worker/account.h"
 
 namespace mito::worker {
 
@@ -27,6 +28,7 @@ struct Command {
   std::vector<std::string> environment;  ///< `NAME=value`, the whole environment.
   std::filesystem::path directory;       ///< Working directory; empty: that of the worker.
   std::optional<Capture> capture;        ///< Without it both streams go to /dev/null.
+  const Account* account = nullptr;      ///< Who runs it; null: who runs the worker. Outlives the call.
 };
 
 /// Why a command could not be started.
@@ -53,6 +55,7 @@ struct ProcessEnd {
   Timestamp finished_at;                   ///< When the command itself ended.
   std::vector<std::string> leftovers;      ///< Processes it left behind and that were ended: `name (pid)`.
   std::vector<std::string> survivors;      ///< Those that could not be ended.
+  bool out_of_memory = false;              ///< The kernel ended a process of it because of the memory limit.
   std::optional<CapturedStream> out, err;  ///< With a Capture.
 };
 

@@ -18,18 +18,8 @@ namespace {
 constexpr log::Source kLog{"netmito::worker"};
 /// The coordinator is taken to have been away when a call failed within this time.
 constexpr std::chrono::seconds kRecentFailure{60};
-
-Features features_of(const protocol::RegisterWorkerResp& answer) {
-  if (!answer.features) return {};
-  const auto has = [&](std::string_view name) {
-    return std::ranges::find(*answer.features, name) != answer.features->end();
-  };
-  return {.any = true,
-          .wait = has(protocol::kFeatureWait),
-          .complete = has(protocol::kFeatureComplete),
-          .detail = has(protocol::kFeatureDetail),
-          .state = has(protocol::kFeatureState)};
-}
+/// How long a task may go on at most after the lifetime of its worker: as long as tokens live where nobody asks.
+constexpr std::chrono::seconds kDrainReserve = std::chrono::days{7};
 
 Error error_of(const CallError& error) {
   switch (error.kind) {
@@ -65,9 +55,11 @@ Registrar::Registrar(CoordinatorLink& link, UserToken& user, const Settings& set
   request_.tags = normalise_set(settings.tags);
   request_.labels = normalise_set(settings.labels);
   request_.groups = normalise_set(settings.groups);
-  request_.lifetime = settings.lifetime;
+  // The worker itself takes no task after its lifetime. Its token has to outlive the last one, which is not killed.
+  if (settings.lifetime) request_.lifetime = Duration{settings.lifetime->seconds + kDrainReserve.count()};
   request_.features = {std::string(protocol::kFeatureWait), std::string(protocol::kFeatureComplete),
-                       std::string(protocol::kFeatureDetail), std::string(protocol::kFeatureState)};
+                       std::string(protocol::kFeatureDetail), std::string(protocol::kFeatureState),
+                       std::string(protocol::kFeatureWatch)};
   request_.lease = Duration::from(settings.lease);
   request_.info = protocol::RawObject{protocol::encode(describe_host(settings.name))};
 }
@@ -76,8 +68,7 @@ Result<std::unique_ptr<Session>> Registrar::register_once(std::stop_token stop) 
   for (const bool last : {false, true}) {
     MITO_TRY_ASSIGN(const auto token, user_.get(stop));
     auto answer = link_.register_worker(request_, token, stop);
-    if (answer)
-      return std::make_unique<Session>(answer->worker_id, std::move(answer->token), features_of(*answer), timer_.now());
+    if (answer) return std::make_unique<Session>(*answer, timer_.now());
     if (answer.error().kind != CallError::Kind::kRemoved || last) return std::unexpected(error_of(answer.error()));
     user_.refused(token);
   }
@@ -121,7 +112,18 @@ bool should_reconnect(const Settings& settings, const Session& session, Timestam
   if (settings.reconnect != Reconnect::kLost) return settings.reconnect == Reconnect::kAlways;
   if (now - session.last_failure.load() < kRecentFailure || now - session.last_contact.load() > settings.lease)
     return true;
-  return settings.lifetime && now - session.registered_at >= settings.lifetime->to_chrono();
+  return session.overdue || (session.token_end && now >= *session.token_end);
+}
+
+std::optional<Timestamp> end_of_service(const Settings& settings, const Session& session) {
+  using std::chrono::microseconds;
+  if (settings.lifetime) {
+    constexpr auto kLongest = std::chrono::days{365'000};
+    const auto length = std::min<std::chrono::nanoseconds>(settings.lifetime->to_chrono(), kLongest);
+    return session.registered_at + std::chrono::duration_cast<microseconds>(length);
+  }
+  if (!session.token_end) return std::nullopt;
+  return session.registered_at + (*session.token_end - session.registered_at) / 2;
 }
 
 }  // namespace mito::worker

@@ -52,4 +52,8 @@ Result<void> check_groups(const std::vector<std::string>& groups);
 /// Whether a slot that got a 401 answer at `now` registers again (Reconnect).
 bool should_reconnect(const Settings& settings, const Session& session, Timestamp now);
 
+/// When a registration takes no further task: an asked-for lifetime is over, or half of the token's life is, and it has
+/// to be renewed. Nothing: never.
+std::optional<Timestamp> end_of_service(const Settings& settings, const Session& session);
+
 }  // namespace mito::worker

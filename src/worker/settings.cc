@@ -63,6 +63,26 @@ SettingsDeclaration<Settings> declare() {
         "Whether to register again when the coordinator does not know this worker any more: when contact was lost or "
         "the token ran out, "
         "always, or never");
+  d.add(
+      "on_removed", "--on-removed", &Settings::on_removed,
+      setting::choice<OnRemoved>({{"kill", OnRemoved::kKill}, {"finish", OnRemoved::kFinish}}),
+      "What becomes of the running task when the coordinator does not know this worker any more: it is ended at once, "
+      "as another worker may have it by now, or may finish, and its result is kept in the work directory");
+  d.add("min_free", "--min-free", &Settings::min_free, setting::size(),
+        "How much the disk of the work directory must have free for a task to be fetched");
+  d.add("overlap", "--overlap", &Settings::overlap, setting::flag(),
+        "Let the next command of a slot start while the results of the last are uploaded and its files removed");
+  d.add(
+      "isolate", "--isolate", &Settings::isolate, setting::flag(),
+      "Give each task a fresh working directory and an environment of PATH, HOME, USER, SHELL, LANG, LC_*, TZ, TMPDIR, "
+      "--pass-env and its own variables, instead of the worker's");
+  d.add("pass_env", "--pass-env", &Settings::pass_env, setting::list("NAME"),
+        "Variables that tasks inherit with --isolate besides; a * at the end stands for anything");
+  d.add("run_as", "--run-as", &Settings::run_as, setting::text("USER[:GROUP]"),
+        "Run commands as this user; needs a worker that runs as root", "the worker's user");
+  d.add("memory_limit", "--memory-limit", &Settings::memory_limit, setting::size(),
+        "How much memory a task may use: together with all it starts where a cgroup can be limited, else each process",
+        "none");
   return d;
 }
 

@@ -21,6 +21,12 @@ enum class Reconnect {
   kNever,   ///< Ends.
 };
 
+/// What happens to the running task when the coordinator no longer knows the slot.
+enum class OnRemoved {
+  kKill,    ///< It is ended at once: another worker may have it by now.
+  kFinish,  ///< It may go on to its end; its result is kept under `undelivered/`.
+};
+
 /// Everything that can be set about `mito worker`. Defaults are those of the original where it has the setting.
 struct Settings {
   std::string coordinator_addr = "http://127.0.0.1:5000";
@@ -52,6 +58,13 @@ struct Settings {
   std::chrono::milliseconds stall_timeout{120'000};       ///< For a transfer in which no byte moves.
   std::chrono::milliseconds upload_timeout{600'000};      ///< How long a refusing object store is tried again.
   Reconnect reconnect = Reconnect::kLost;
+  OnRemoved on_removed = OnRemoved::kKill;
+  std::uint64_t min_free = std::uint64_t{64} << 20;  ///< Bytes the disk must have free for a task to be fetched.
+  bool overlap = false;                              ///< The next command may start while the last result is brought.
+  bool isolate = false;                              ///< A fresh working directory and a defined environment.
+  std::vector<std::string> pass_env;                 ///< Variables that isolated tasks inherit besides.
+  std::optional<std::string> run_as;                 ///< `USER` or `USER:GROUP` that commands run as.
+  std::optional<std::uint64_t> memory_limit;         ///< Bytes for the command and all it starts.
 };
 
 /// The one declaration of them all: keys, options, help.

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <functional>
 #include <stop_token>
 
 #include "worker/coordinator_link.h"
 #include "worker/environment.h"
 #include "worker/heartbeats.h"
 #include "worker/process.h"
+#include "worker/redis_board.h"
 #include "worker/settings.h"
+#include "worker/spool.h"
 #include "worker/timer.h"
 #include "worker/work_directory.h"
 
@@ -21,6 +24,12 @@ struct SlotParts {
   const Environment& inherited;  ///< What tasks inherit of the worker's environment.
   WorkDirectory& directory;
   StateSink& states;
+  SpoolEntry& spool;
+  RedisBoard* board = nullptr;  ///< Where the states of other tasks are told; null: nowhere but the coordinator.
+  /// Whether the slot wants a further task with the answer to a result; empty: it does.
+  std::function<bool()> wants_next = nullptr;
+  /// Called when the command of a task has ended and what it made is packed; empty: nobody wants to know.
+  std::function<void()> command_is_over = nullptr;
 };
 
 /// How a slot is told to stop, from mild to hard.

@@ -15,33 +15,13 @@
 
 #include <fmt/format.h>
 
+#include "worker/cgroup.h"
+#include "worker/descriptor.h"
 #include "worker/output.h"
 #include "worker/supervisor.h"
 
 namespace mito::worker {
 namespace {
-
-/// A descriptor that is closed with its owner.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-  void reset() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 /// One stream of the command on its way to the disk.
 struct Stream {
@@ -75,7 +55,8 @@ std::vector<std::string> names(const std::array<NamedProcess, 8>& processes, std
 
 class SupervisedRunner::Impl {
  public:
-  Impl() : wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  explicit Impl(RunnerSettings settings)
+      : settings_(std::move(settings)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
   ~Impl() { dismiss(); }
 
   std::expected<void, SpawnError> start(const Command& command) {
@@ -168,12 +149,20 @@ class SupervisedRunner::Impl {
     Descriptor ours(ends[0]);
     const Descriptor theirs(ends[1]);
     // With every signal blocked no handler of this program can run in the child.
+    if (settings_.cgroup_parent) cgroup_ = SlotCgroup::create(*settings_.cgroup_parent, settings_.memory_limit);
+    memory_kills_ = 0;
+    SupervisorStart start{.socket = theirs.get()};
+    if (cgroup_) {
+      start.cgroup = cgroup_->descriptor();
+      start.cgroup_kill = cgroup_->kill_descriptor();
+      start.cgroup_path = cgroup_->path().c_str();
+    }
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     const pid_t pid = fork();
-    if (pid == 0) run_supervisor(theirs.get());
+    if (pid == 0) run_supervisor(start);
     const int error = errno;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) return std::unexpected(SpawnError{error, std::strerror(error)});
@@ -190,6 +179,7 @@ class SupervisedRunner::Impl {
       }
     supervisor_pid_ = 0;
     command_ = 0;
+    cgroup_.reset();
   }
 
   bool request_spawn(const Command& command, int out, int err) {
@@ -208,6 +198,15 @@ class SupervisedRunner::Impl {
                               .args = static_cast<std::uint32_t>(command.args.size()),
                               .environment = static_cast<std::uint32_t>(command.environment.size()),
                               .bytes = text.size()};
+    if (settings_.memory_limit && !(cgroup_ && cgroup_->limits_memory()))
+      request.memory_limit = *settings_.memory_limit;
+    if (command.account != nullptr) {
+      request.becomes_user = 1;
+      request.user = command.account->uid;
+      request.group = command.account->gid;
+      request.group_count = static_cast<std::uint32_t>(command.account->groups.size());
+      std::ranges::copy(command.account->groups, request.groups.begin());
+    }
     return send_request(request, out, err) && send_all(text);
   }
 
@@ -263,6 +262,10 @@ class SupervisedRunner::Impl {
     end.finished_at = Timestamp{std::chrono::microseconds{event.finished_at_us}};
     end.leftovers = names(event.leftovers, event.leftover_count);
     end.survivors = names(event.survivors, event.survivor_count);
+    if (cgroup_ && cgroup_->limits_memory()) {
+      const auto kills = cgroup_->memory_kills();
+      end.out_of_memory = kills > std::exchange(memory_kills_, kills);
+    }
     finish_output(end);
     // What could not be ended is still a child of that supervisor and must not be taken for part of the next task.
     if (event.survivor_count > 0) dismiss();
@@ -273,6 +276,7 @@ class SupervisedRunner::Impl {
   /// The supervisor was killed; the kernel has killed the command with it (PR_SET_PDEATHSIG).
   ProcessEnd lost() {
     if (command_ > 0) ::kill(-command_, SIGKILL);
+    if (cgroup_) cgroup_->kill();
     dismiss();
     ProcessEnd end;
     end.wait_status = SIGKILL;
@@ -290,14 +294,17 @@ class SupervisedRunner::Impl {
     }
   }
 
+  RunnerSettings settings_;
   Descriptor wake_;
   Descriptor supervisor_;
+  std::optional<SlotCgroup> cgroup_;  ///< Of the supervisor.
+  std::uint64_t memory_kills_ = 0;
   pid_t supervisor_pid_ = 0;
   pid_t command_ = 0;
   Stream out_, err_;
 };
 
-SupervisedRunner::SupervisedRunner() : impl_(std::make_unique<Impl>()) {}
+SupervisedRunner::SupervisedRunner(RunnerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
 SupervisedRunner::~SupervisedRunner() = default;
 std::expected<void, SpawnError> SupervisedRunner::start(const Command& command) {
   return impl_->start(command);

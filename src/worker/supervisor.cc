@@ -126,6 +126,7 @@ void for_each_child(Visit visit) {
 // ------------------------------------------------------------------------------------------------------------ spawning
 
 struct SpawnPlan {
+  const SupervisorRequest* request;
   const char* directory;
   std::span<char*> candidates;
   char** args;
@@ -140,11 +141,22 @@ constexpr bool is_worth_next_candidate(int error) {
          error == ETIMEDOUT;
 }
 
+/// Limits and rights of the command, by system calls alone: the library's functions look at threads we do not have.
+bool take_rights(const SupervisorRequest& request) {
+  if (request.memory_limit != 0) {
+    const rlimit limit{request.memory_limit, request.memory_limit};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return false;
+  }
+  if (request.becomes_user == 0) return true;
+  return syscall(SYS_setgroups, std::size_t{request.group_count}, request.groups.data()) == 0 &&
+         syscall(SYS_setresgid, request.group, request.group, request.group) == 0 &&
+         syscall(SYS_setresuid, request.user, request.user, request.user) == 0;
+}
+
 /// In the child, which shares our memory until it executes the command, as execvp(3) would. Returns only on failure.
 int become_command(void* argument) {
   auto& plan = *static_cast<SpawnPlan*>(argument);
   setsid();
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(plan.in, STDIN_FILENO);
   dup2(plan.out, STDOUT_FILENO);
   dup2(plan.err, STDERR_FILENO);
@@ -153,6 +165,11 @@ int become_command(void* argument) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (!take_rights(*plan.request)) {
+    plan.failure = errno;
+    return 127;
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which takes it back
   if (*plan.directory != '\0' && chdir(plan.directory) != 0) {
     plan.failure = errno;
     return 127;
@@ -173,12 +190,84 @@ int become_command(void* argument) {
   return 127;
 }
 
-// ---------------------------------------------------------------------------------------------------------- the
-// process
+/// As vfork(2), but on a stack of its own: the child must not write into frames the caller returns from.
+pid_t clone_plain(int (*child)(void*), void* argument, std::span<char> stack) {
+  return clone(child, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+}
+
+#if defined(__x86_64__) || defined(__aarch64__)
+struct CloneArguments {  // clone_args of clone3(2)
+  std::uint64_t flags = 0, pidfd = 0, child_tid = 0, parent_tid = 0, exit_signal = 0, stack = 0, stack_size = 0,
+                tls = 0, set_tid = 0, set_tid_size = 0, cgroup = 0;
+};
+
+/// The same, with the child in the cgroup from its first moment on. The C library has no function for clone3(2) with a
+/// stack of its own.
+pid_t clone_into(int cgroup, int (*child)(void*), void* argument, std::span<char> stack) {
+  constexpr std::uint64_t kIntoCgroup = 0x200000000;  // CLONE_INTO_CGROUP
+  const CloneArguments arguments{.flags = kIntoCgroup | CLONE_VM | CLONE_VFORK,
+                                 .exit_signal = SIGCHLD,
+                                 .stack = reinterpret_cast<std::uintptr_t>(stack.data()),
+                                 .stack_size = stack.size(),
+                                 .cgroup = static_cast<std::uint64_t>(cgroup)};
+  long result = 0;
+#if defined(__x86_64__)
+  register int (*function)(void*) asm("r8") = child;
+  register void* value asm("r9") = argument;
+  asm volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %%r9, %%rdi\n\t"
+      "call *%%r8\n\t"
+      "mov %%eax, %%edi\n\t"
+      "mov %[exit], %%eax\n\t"
+      "syscall\n\t"
+      "1:"
+      : "=a"(result)
+      : "a"(SYS_clone3), "D"(&arguments), "S"(sizeof arguments), "r"(function), "r"(value), [exit] "i"(SYS_exit)
+      : "rcx", "r11", "memory", "cc");
+#else
+  register long number asm("x8") = SYS_clone3;
+  register long first asm("x0") = reinterpret_cast<long>(&arguments);
+  register long second asm("x1") = sizeof arguments;
+  register int (*function)(void*) asm("x4") = child;
+  register void* value asm("x5") = argument;
+  asm volatile(
+      "svc #0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "mov x0, x5\n\t"
+      "blr x4\n\t"
+      "mov x8, %[exit]\n\t"
+      "svc #0\n\t"
+      "1:"
+      : "+r"(first)
+      : "r"(number), "r"(second), "r"(function), "r"(value), [exit] "i"(SYS_exit)
+      : "memory", "cc");
+  result = first;
+#endif
+  if (result >= 0) return static_cast<pid_t>(result);
+  errno = static_cast<int>(-result);
+  return -1;
+}
+#else
+pid_t clone_into(int, int (*)(void*), void*, std::span<char>) {
+  errno = ENOSYS;
+  return -1;
+}
+#endif
+
+// --------------------------------------------------------------------------------------------------------- the process
 
 class Supervisor {
  public:
-  explicit Supervisor(int socket) : socket_(socket) {}
+  explicit Supervisor(const SupervisorStart& start)
+      : socket_(start.socket),
+        cgroup_(start.cgroup),
+        cgroup_kill_(start.cgroup_kill),
+        cgroup_path_(start.cgroup_path) {}
 
   [[noreturn]] void run() {
     sigset_t all;
@@ -297,7 +386,8 @@ class Supervisor {
     for (std::uint32_t i = 1; i <= request.args; ++i)
       shell_args[i + 1] = args[i];
 
-    SpawnPlan plan{.directory = directory,
+    SpawnPlan plan{.request = &request,
+                   .directory = directory,
                    .candidates = {candidates, request.candidates},
                    .args = args,
                    .shell_args = shell_args,
@@ -310,9 +400,13 @@ class Supervisor {
   }
 
   void start(SpawnPlan& plan) {
-    // As vfork(2), but on a stack of its own: the child must not write into frames this function returns from.
     alignas(16) static std::array<char, 64 << 10> stack;
-    const pid_t pid = clone(become_command, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+    pid_t pid = -1;
+    if (cgroup_ >= 0) {
+      pid = clone_into(cgroup_, become_command, &plan, stack);
+      if (pid < 0) cgroup_ = -1;  // an old kernel, a filter, or somebody removed it: go on without
+    }
+    if (pid < 0) pid = clone_plain(become_command, &plan, stack);
     SupervisorEvent event;
     if (pid < 0 || plan.failure != 0) {
       event.kind = SupervisorEventKind::kSpawnFailed;
@@ -380,6 +474,7 @@ class Supervisor {
       deadline_ms_ = now + kLeftoverKillMs;
     }
     const int signal_number = phase_ == Phase::kLeftoverTerm ? SIGTERM : SIGKILL;
+    if (signal_number == SIGKILL) kill_cgroup();
     for_each_child([&](pid_t pid, const ProcessStat& stat) {
       const bool known = !note_leftover(pid, stat);
       if (signal_number == SIGTERM && known) return;  // a second SIGTERM may mean something else to it
@@ -422,12 +517,18 @@ class Supervisor {
         deadline_ms_ = now_ms() + kLeftoverKillMs;
       }
     }
+    kill_cgroup();
     if (command_ > 0) {
       kill(-command_, SIGKILL);
       kill(command_, SIGKILL);
       deadline_ms_ = now_ms() + 100;
     }
     for_each_child([](pid_t pid, const ProcessStat&) { kill(pid, SIGKILL); });
+  }
+
+  void kill_cgroup() const {
+    if (cgroup_kill_ >= 0) [[maybe_unused]]
+      const auto written = write(cgroup_kill_, "1", 1);
   }
 
   void finish() {
@@ -438,6 +539,7 @@ class Supervisor {
   /// The worker is gone, or nothing works any more: what runs here ends with it.
   [[noreturn]] void leave() {
     const std::int64_t give_up = now_ms() + kLeftoverKillMs;
+    kill_cgroup();
     if (command_ > 0) kill(-command_, SIGKILL);
     while (now_ms() < give_up) {
       for_each_child([](pid_t pid, const ProcessStat&) { kill(pid, SIGKILL); });
@@ -451,10 +553,14 @@ class Supervisor {
       while (read(signals_, ignored.data(), ignored.size()) > 0) {
       }
     }
+    if (cgroup_path_ != nullptr) rmdir(cgroup_path_);
     _exit(0);
   }
 
   int socket_;
+  int cgroup_;
+  int cgroup_kill_;
+  const char* cgroup_path_;
   int signals_ = -1;
   int null_ = -1;
   bool active_ = false;   ///< A command was started and its end not reported.
@@ -469,16 +575,25 @@ class Supervisor {
 
 }  // namespace
 
-void run_supervisor(int socket) {
+void run_supervisor(const SupervisorStart& start) {
   setsid();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_NAME, "mito-slot");
-  // Everything but the socket and the standard streams belongs to the worker.
-  constexpr int kSocket = 3;
-  if (socket != kSocket) dup2(socket, kSocket);
-  syscall(SYS_close_range, static_cast<unsigned>(kSocket) + 1, ~0U, 0U);
-  fcntl(kSocket, F_SETFD, FD_CLOEXEC);
-  Supervisor(kSocket).run();
+  // Everything but these and the standard streams belongs to the worker. First out of the way, then in their places.
+  std::array<int, 3> descriptors{start.socket, start.cgroup, start.cgroup_kill};
+  constexpr int kFirst = 3;
+  constexpr int kAway = 16;
+  for (int& fd : descriptors)
+    if (fd >= 0) fd = fcntl(fd, F_DUPFD_CLOEXEC, kAway);
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    const int place = kFirst + static_cast<int>(i);
+    if (descriptors[i] < 0)
+      close(place);
+    else
+      descriptors[i] = dup3(descriptors[i], place, O_CLOEXEC);
+  }
+  syscall(SYS_close_range, static_cast<unsigned>(kFirst + descriptors.size()), ~0U, 0U);
+  Supervisor({descriptors[0], descriptors[1], descriptors[2], start.cgroup_path}).run();
 }
 
 }  // namespace mito::worker

@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <sys/types.h>
 
+#include "worker/account.h"
+
 // A supervisor is a small process between the worker and the commands of one slot. It is the child subreaper of
 // everything that runs in the slot: a process whose parent ends, becomes a child of the supervisor, also when it made a
 // session of its own. So "wait says ECHILD" means "nothing of the task is left", at the cost of one system call and
-// without a look at /proc; and when the worker itself is killed, the supervisor sees its socket close and kills what
-// runs: a task never goes on without its worker. A fork of the worker is expensive and needed once per slot; the
-// commands are vforked from the supervisor.
+// without a look at /proc. Where there is a cgroup for the slot, commands are born in it, and one write kills all of
+// them, also those we may not signal and those that multiply faster than we look. And when the worker itself is killed,
+// the supervisor sees its socket close and kills what runs: a task never goes on without its worker. A fork of the
+// worker is expensive and needed once per slot; the commands are vforked from the supervisor.
 //
 // After the fork of a program with threads only async-signal-safe calls are allowed: supervisor.cc allocates nothing
 // and uses no library but system calls.
@@ -21,6 +24,12 @@ enum class SupervisorRequestKind : std::uint32_t { kSpawn, kTerminate, kKill };
 /// followed by `bytes` of NUL-terminated strings: directory, candidates, arguments, environment.
 struct SupervisorRequest {
   SupervisorRequestKind kind = SupervisorRequestKind::kSpawn;
+  std::uint32_t becomes_user = 0;  ///< 1: of the next three.
+  uid_t user = 0;
+  gid_t group = 0;
+  std::uint32_t group_count = 0;
+  std::array<gid_t, kMaxGroups> groups{};
+  std::uint64_t memory_limit = 0;  ///< Bytes of address space for each process; 0: none.
   std::uint32_t captures = 0;
   std::uint32_t candidates = 0;
   std::uint32_t args = 0;
@@ -50,7 +59,14 @@ struct SupervisorEvent {
   std::array<NamedProcess, 8> survivors{};
 };
 
-/// The life of a supervisor; to be called in a forked child, with its end of a stream socket. Returns never.
-[[noreturn]] void run_supervisor(int socket);
+/// What a supervisor begins with.
+struct SupervisorStart {
+  int socket = -1;                    ///< Its end of a stream socket.
+  int cgroup = -1;                    ///< Directory in which commands are born; -1: none.
+  int cgroup_kill = -1;               ///< To write `1` to for killing all that is in it; -1: none.
+  const char* cgroup_path = nullptr;  ///< Removed at the end.
+};
+/// The life of a supervisor; to be called in a forked child. Returns never.
+[[noreturn]] void run_supervisor(const SupervisorStart& start);
 
 }  // namespace mito::worker

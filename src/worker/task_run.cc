@@ -32,14 +32,22 @@ TaskOutcome run_task(const SlotParts& parts, Session& session, const protocol::W
     ~Clear() { states.clear(); }
   } const clear{parts.states};
 
+  parts.states.begin(std::chrono::duration_cast<std::chrono::seconds>(task.timeout.to_chrono()));
   const EitherStop end_or_kill(stops.end, stops.kill);
   const EitherStop stop(end_or_kill.token(), session.removed.get_token());
   const auto failure = prepare(parts, session, task, stop.token());
-  if (stop.token().stop_requested()) return {TaskOutcome::Kind::kInterrupted, std::nullopt};
+  if (stop.token().stop_requested()) {
+    parts.states.announce(task.uuid, TaskExecState::kWorkerExited);
+    return {TaskOutcome::Kind::kInterrupted, std::nullopt};
+  }
   if (failure) return deliver_failure(parts, session, task, *failure, stops);
 
   auto execution = execute(parts, session, task, stops);
-  if (execution.how == Execution::How::kInterrupted) return {TaskOutcome::Kind::kInterrupted, std::nullopt};
+  if (execution.how == Execution::How::kInterrupted) {
+    parts.states.announce(task.uuid, TaskExecState::kWorkerExited);
+    keep_interrupted(parts, session, task, std::move(execution), stops);
+    return {TaskOutcome::Kind::kInterrupted, std::nullopt};
+  }
   return deliver(parts, session, task, std::move(execution), stops);
 }
 

@@ -6,9 +6,11 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -22,7 +24,7 @@ namespace mito::worker {
 namespace {
 
 constexpr log::Source kLog{"netmito::worker"};
-constexpr std::array<std::string_view, 3> kDirectories{"result", "exec", "resource"};
+constexpr std::array<std::string_view, 4> kDirectories{"result", "exec", "resource", "work"};
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
@@ -83,12 +85,6 @@ class Remover {
   std::vector<std::string> moved_;
 };
 
-Result<void> make_directory(const std::filesystem::path& path) {
-  if (mkdir(path.c_str(), 0755) == 0) return {};
-  return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}; choose another with --work-dir",
-                                          path.native(), std::strerror(errno)));
-}
-
 }  // namespace
 
 Result<std::filesystem::path> default_work_directory() {
@@ -121,21 +117,29 @@ bool remove_tree(const std::filesystem::path& path) {
   return access(path.c_str(), F_OK) != 0 && errno == ENOENT;
 }
 
-Result<WorkDirectory> WorkDirectory::create(std::filesystem::path root) {
+std::uint64_t free_space(const std::filesystem::path& path) {
+  struct statvfs stat{};
+  if (statvfs(path.c_str(), &stat) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return std::uint64_t{stat.f_bavail} * stat.f_frsize;
+}
+
+Result<WorkDirectory> WorkDirectory::create(std::filesystem::path root, WorkDirectorySettings settings) {
   std::error_code error;
   std::filesystem::create_directories(root.parent_path(), error);
   if (error)
     return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}; choose another with --work-dir",
                                             root.parent_path().native(), error.message()));
-  WorkDirectory directory(std::move(root));
+  WorkDirectory directory(std::move(root), std::move(settings));
   MITO_TRY(directory.make());
   return directory;
 }
 
-WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept : root_(std::exchange(other.root_, {})) {}
+WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept
+    : root_(std::exchange(other.root_, {})), settings_(std::move(other.settings_)) {}
 
 WorkDirectory& WorkDirectory::operator=(WorkDirectory&& other) noexcept {
   std::swap(root_, other.root_);
+  std::swap(settings_, other.settings_);
   return *this;
 }
 
@@ -158,6 +162,15 @@ Result<void> WorkDirectory::reset() {
   return make();
 }
 
+std::filesystem::path WorkDirectory::working() const {
+  return settings_.working == WorkDirectorySettings::Working::kFresh ? root_ / "work" : std::filesystem::path();
+}
+
+std::span<const std::string_view> WorkDirectory::names() const {
+  const bool with_work = settings_.working == WorkDirectorySettings::Working::kFresh;
+  return std::span(kDirectories).first(with_work ? kDirectories.size() : kDirectories.size() - 1);
+}
+
 TaskPlaces WorkDirectory::places() const {
   return {result().native(), exec().native(), resource().native(), new_task().native()};
 }
@@ -170,20 +183,29 @@ bool WorkDirectory::is_clean() const {
     const std::string_view name(&entry->d_name[0]);
     if (name != "." && name != "..") ++count;
   }
-  if (count != kDirectories.size()) return false;
-  for (const auto name : kDirectories) {
+  if (count != names().size()) return false;
+  const uid_t owner = settings_.owner ? settings_.owner->uid : geteuid();
+  for (const auto name : names()) {
     struct stat stat{};
     const std::string entry(name);
     if (fstatat(dirfd(root.get()), entry.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(stat.st_mode) ||
-        (stat.st_mode & 0700) != 0700 || stat.st_uid != geteuid() || has_entries(root_ / name))
+        (stat.st_mode & 0700) != 0700 || stat.st_uid != owner || has_entries(root_ / name))
       return false;
   }
   return true;
 }
 
+Result<void> WorkDirectory::make_directory(const std::filesystem::path& path) const {
+  const bool made = mkdir(path.c_str(), 0755) == 0 &&
+                    (!settings_.owner || lchown(path.c_str(), settings_.owner->uid, settings_.owner->gid) == 0);
+  if (made) return {};
+  return fail(ErrorCode::kIo, fmt::format("cannot create the directory {}: {}; choose another with --work-dir",
+                                          path.native(), std::strerror(errno)));
+}
+
 Result<void> WorkDirectory::make() const {
   MITO_TRY(make_directory(root_));
-  for (const auto name : kDirectories)
+  for (const auto name : names())
     MITO_TRY(make_directory(root_ / name));
   return {};
 }

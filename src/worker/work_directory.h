@@ -1,9 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/result.h"
+#include "worker/account.h"
 #include "worker/environment.h"
 
 namespace mito::worker {
@@ -16,11 +22,23 @@ Result<std::filesystem::path> default_work_directory();
 /// nothing is left.
 bool remove_tree(const std::filesystem::path& path);
 
-/// The private directory of one slot with `result`, `exec` and `resource`; removed with its owner. One thread.
+/// Bytes that an ordinary user may still write to the file system of `path`; the most there can be when it is not
+/// known.
+std::uint64_t free_space(const std::filesystem::path& path);
+
+struct WorkDirectorySettings {
+  /// Whether there is a `work` directory, which is the working directory of commands.
+  enum class Working { kInherited, kFresh };
+  Working working = Working::kInherited;
+  std::optional<Account> owner;  ///< Who commands run as; nothing: this process' user.
+};
+
+/// The private directory of one slot with `result`, `exec`, `resource` and, if wanted, `work`; removed with its owner.
+/// One thread.
 class WorkDirectory {
  public:
   /// Makes `root` (and what is above it) anew. kIo when that is not possible.
-  static Result<WorkDirectory> create(std::filesystem::path root);
+  static Result<WorkDirectory> create(std::filesystem::path root, WorkDirectorySettings settings = {});
   WorkDirectory(WorkDirectory&& other) noexcept;
   WorkDirectory& operator=(WorkDirectory&& other) noexcept;
   ~WorkDirectory();
@@ -33,14 +51,21 @@ class WorkDirectory {
   [[nodiscard]] std::filesystem::path exec() const { return root_ / "exec"; }
   [[nodiscard]] std::filesystem::path resource() const { return root_ / "resource"; }
   [[nodiscard]] std::filesystem::path new_task() const { return root_ / "new_task.json"; }
+  /// Where commands start; empty: where the worker is.
+  [[nodiscard]] std::filesystem::path working() const;
+  [[nodiscard]] const std::optional<Account>& owner() const { return settings_.owner; }
   [[nodiscard]] TaskPlaces places() const;
 
  private:
-  explicit WorkDirectory(std::filesystem::path root) : root_(std::move(root)) {}
+  WorkDirectory(std::filesystem::path root, WorkDirectorySettings settings)
+      : root_(std::move(root)), settings_(std::move(settings)) {}
+  [[nodiscard]] std::span<const std::string_view> names() const;
+  [[nodiscard]] Result<void> make_directory(const std::filesystem::path& path) const;
   [[nodiscard]] bool is_clean() const;
   Result<void> make() const;
 
   std::filesystem::path root_;
+  WorkDirectorySettings settings_;
 };
 
 }  // namespace mito::worker

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <fstream>
 #include <mutex>
 #include <pthread.h>
@@ -15,8 +16,11 @@
 #include <fmt/ranges.h>
 
 #include "base/logging.h"
+#include "base/size.h"
 #include "client/client.h"
 #include "client/credentials.h"
+#include "worker/cgroup.h"
+#include "worker/recovery.h"
 #include "worker/registration.h"
 #include "worker/slot.h"
 #include "worker/supervised_runner.h"
@@ -53,6 +57,7 @@ class Ends {
   [[nodiscard]] Outcome outcome() {
     const std::lock_guard lock(mutex_);
     if (std::ranges::find(ends_, SlotEnd::kTaskKilled) != ends_.end()) return Outcome::kTasksKilled;
+    if (std::ranges::find(ends_, SlotEnd::kResultKept) != ends_.end()) return Outcome::kResultsKept;
     return std::ranges::find(ends_, SlotEnd::kStopped) != ends_.end() ? Outcome::kStopped : Outcome::kRemoved;
   }
 
@@ -62,7 +67,7 @@ class Ends {
   std::vector<SlotEnd> ends_;
 };
 
-constexpr auto kFarAway = std::chrono::hours{24 * 365};
+constexpr auto kCleaningInterval = std::chrono::hours{6};
 
 }  // namespace
 
@@ -74,6 +79,8 @@ int exit_code(Outcome outcome) {
       return 3;
     case Outcome::kRemoved:
       return 4;
+    case Outcome::kResultsKept:
+      return 5;
   }
   return 1;
 }
@@ -87,11 +94,14 @@ class Worker::Impl {
     MITO_TRY(check_groups(settings_.groups));
     MITO_TRY_ASSIGN(auto address, client::Address::parse(settings_.coordinator_addr));
     MITO_TRY_ASSIGN(const auto password, find_password(settings_));
-    MITO_TRY_ASSIGN(auto directory,
+    MITO_TRY_ASSIGN(const auto directory,
                     settings_.work_dir ? std::filesystem::absolute(*settings_.work_dir) : default_work_directory());
+    MITO_TRY_ASSIGN(const auto spool, Spool::open(directory, this_host(), address.text()));
+    MITO_TRY_ASSIGN(const auto directory_settings, prepare_directories(directory));
     http::ClientSettings connections;
     connections.user_agent = "mito-worker";
-    connections.connections_per_host = 2 * settings_.slots + 8;  // a fetch and a heartbeat each, and some for transfers
+    connections.connections_per_host =
+        (settings_.overlap ? 4 : 2) * settings_.slots + 8;  // a fetch and a heartbeat each, and some for transfers
     if (settings_.ca_file) connections.ca_file = settings_.ca_file->string();
     auto http = std::make_shared<http::Client>(connections);
     HttpTransport transport(http);
@@ -107,21 +117,27 @@ class Worker::Impl {
     Registrar registrar(link, token, settings_, Timer::real());
 
     const EitherStop drain(stop, kill);
+    Heartbeats heartbeats(link, {.interval = settings_.heartbeat_interval, .lease = settings_.lease});
+    spool.clean_undelivered(Timer::real().now());
+    take_up_registrations({link, heartbeats, spool, Timer::real(), settings_, directory}, drain.token());
     MITO_TRY_ASSIGN(auto first, registrar.register_once(drain.token()));
     if (auto groups = check_registered_groups(user, *first, drain.token()); !groups) {
       static_cast<void>(link.unregister(*first, {}));
       return std::unexpected(std::move(groups).error());
     }
-    const auto inherited = inherited_environment();
-    Heartbeats heartbeats(link, {.interval = settings_.heartbeat_interval, .lease = settings_.lease});
-    const SlotShared shared{link,
-                            heartbeats,
-                            registrar,
-                            Timer::real(),
-                            settings_,
-                            inherited,
-                            std::move(directory),
-                            observer_.on_registered};
+    const auto environment = task_environment_of_worker(directory_settings.owner);
+    RedisBoards boards;
+    const SlotShared shared{.link = link,
+                            .heartbeats = heartbeats,
+                            .registrar = registrar,
+                            .timer = Timer::real(),
+                            .settings = settings_,
+                            .inherited = environment,
+                            .boards = boards,
+                            .spool = spool,
+                            .work_directory = directory,
+                            .directory_settings = directory_settings,
+                            .on_registered = observer_.on_registered};
     return serve(shared, std::move(first), drain.token(), kill);
   }
 
@@ -144,20 +160,60 @@ class Worker::Impl {
                 fmt::format("the coordinator has no group named {}: check --groups", fmt::join(missing, ", ")));
   }
 
+  /// Makes the work directory, and sees whether --run-as can work.
+  Result<WorkDirectorySettings> prepare_directories(const std::filesystem::path& directory) {
+    WorkDirectorySettings result;
+    if (settings_.isolate) result.working = WorkDirectorySettings::Working::kFresh;
+    if (!settings_.run_as) return result;
+    MITO_TRY_ASSIGN(result.owner, find_account(*settings_.run_as));
+    MITO_TRY(check_account(*result.owner, directory));
+    return result;
+  }
+
+  /// What all tasks inherit.
+  [[nodiscard]] Environment task_environment_of_worker(const std::optional<Account>& account) const {
+    auto environment = inherited_environment();
+    if (settings_.isolate) environment = isolated_environment(environment, settings_.pass_env);
+    if (account) {
+      environment["HOME"] = account->home;
+      environment["USER"] = account->name;
+      environment["LOGNAME"] = account->name;
+      environment["SHELL"] = account->shell;
+    }
+    return environment;
+  }
+
+  [[nodiscard]] RunnerSettings runner_settings() const {
+    RunnerSettings result{.cgroup_parent = find_cgroup_parent(), .memory_limit = settings_.memory_limit};
+    if (result.memory_limit) {
+      const auto probe =
+          result.cgroup_parent ? SlotCgroup::create(*result.cgroup_parent, result.memory_limit) : std::nullopt;
+      kLog.info("The memory limit of {} holds for {}", format_size(*result.memory_limit),
+                probe && probe->limits_memory()
+                    ? "each task as a whole, by its cgroup"
+                    : "each process of a task, by RLIMIT_AS: no cgroup can be limited here");
+    }
+    return result;
+  }
+
   Result<Outcome> serve(const SlotShared& shared, std::unique_ptr<Session> first, const std::stop_token& drain,
                         const std::stop_token& kill) {
     Ends ends;
     std::stop_source end;
     const StopTokens stops{drain, end.get_token(), kill};
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < settings_.slots; ++i)
+    const auto runners = runner_settings();
+    const std::size_t lanes = settings_.overlap ? 2 : 1;
+    std::deque<Turn> turns(settings_.slots);
+    for (std::size_t i = 0; i < settings_.slots * lanes; ++i)
       threads.emplace_back([&, i, session = std::move(first)]() mutable {
-        pthread_setname_np(pthread_self(), fmt::format("slot-{}", i).c_str());
-        SupervisedRunner runner;
-        ends.add(run_slot(shared, runner, std::move(session), stops));
+        pthread_setname_np(pthread_self(), fmt::format("slot-{}", i / lanes).c_str());
+        SupervisedRunner runner(runners);
+        ends.add(run_slot(shared, runner, std::move(session), stops, lanes == 1 ? nullptr : &turns[i / lanes]));
       });
     const auto now = [] { return std::chrono::steady_clock::now(); };
-    ends.wait(threads.size(), drain, now() + kFarAway);
+    while (!ends.wait(threads.size(), drain, now() + kCleaningInterval) && !drain.stop_requested())
+      shared.spool.clean_undelivered(shared.timer.now());
     if (drain.stop_requested()) {
       kLog.info("Worker exits due to terminate signal received. Wait for resource cleanup");
       ends.wait(threads.size(), kill, now() + settings_.grace);

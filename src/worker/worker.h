@@ -14,10 +14,11 @@ namespace mito::worker {
 enum class Outcome {
   kStopped,      ///< Asked to; every running task was finished and delivered.
   kTasksKilled,  ///< Asked to; running tasks were killed and given back to the coordinator.
+  kResultsKept,  ///< Asked to; results could not be delivered and wait in the work directory for the next worker.
   kRemoved,      ///< The coordinator removed every slot and they were not to register again.
 };
 
-/// Exit code of the program: 0, 3, 4.
+/// Exit code of the program: 0, 3, 5, 4.
 int exit_code(Outcome outcome);
 
 /// Events a program around the worker may want to show or act on. Called on threads of the worker; must not block.

@@ -29,7 +29,8 @@ class TaskRunTest : public ::testing::Test {
  protected:
   explicit TaskRunTest(Features features = kFeaturesOfOurs)
       : directory_(*WorkDirectory::create(place_.path() / "worker")),
-        session_(WorkerUuid{Uuid::make_v4()}, "token", features, timer_.now()) {
+        session_(WorkerUuid{Uuid::make_v4()}, "token", features, timer_.now()),
+        spool_(*Spool::open(place_.path(), {"host", "boot"}, "http://coordinator")->create(session_)) {
     task_.id = 42;
     task_.uuid = TaskUuid{Uuid::make_v4()};
     task_.timeout = Duration{60};
@@ -50,7 +51,7 @@ class TaskRunTest : public ::testing::Test {
   }
 
   TaskOutcome run() {
-    const SlotParts parts{link_, runner_, timer_, settings_, inherited_, directory_, states_};
+    const SlotParts parts{link_, runner_, timer_, settings_, inherited_, directory_, states_, *spool_};
     return run_task(parts, session_, task_, {drain_.get_token(), end_.get_token(), kill_.get_token()});
   }
 
@@ -71,6 +72,7 @@ class TaskRunTest : public ::testing::Test {
   CoordinatorLink link_{transport_, *client::Address::parse("http://coordinator"), timer_};
   WorkDirectory directory_;
   Session session_;
+  std::unique_ptr<SpoolEntry> spool_;
   protocol::WorkerTaskResp task_;
   std::stop_source drain_, end_, kill_;
 };
@@ -114,8 +116,8 @@ TEST_F(TaskRunTest, UploadsFilesBeforeItCompletes) {
   };
   ProcessEnd end;
   end.wait_status = 256;
-  end.out = CapturedStream{directory_.root() / "stdout.log", 3, 100, false};
-  end.err = CapturedStream{directory_.root() / "stderr.log", 0, 100, false};
+  end.out = CapturedStream{spool_->stdout_file(), 3, 100, false};
+  end.err = CapturedStream{spool_->stderr_file(), 0, 100, false};
   runner_.ends = {end};
   EXPECT_EQ(run().kind, Kind::kDelivered);
   EXPECT_THAT(transport_.log, ElementsAre(HasSubstr(R"("Upload":{"content_type":"result")"), "PUT http://store/put",
@@ -148,7 +150,7 @@ TEST_F(TaskRunTest, ACommandThatCannotBeStartedEndsTheTaskWithTheReason) {
   runner_.failure = SpawnError{ENOENT, "No such file or directory"};
   task_.spec.terminal_output = true;
   EXPECT_EQ(run().kind, Kind::kDelivered);
-  EXPECT_EQ(read_file(directory_.root() / "stderr.log"), "env: 'true': No such file or directory\n");
+  EXPECT_EQ(read_file(spool_->stderr_file()), "env: 'true': No such file or directory\n");
   EXPECT_THAT(transport_.log.back(), HasSubstr(R"("exit_status":32512,"msg":null,"state":"Finished")"));
   EXPECT_THAT(transport_.log.back(), HasSubstr("could not be started"));
 }

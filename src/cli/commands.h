@@ -26,6 +26,8 @@ const Command& client_tree();
 int run_client(std::span<const std::string> words);
 int run_coordinator(std::span<const std::string> words);
 int run_worker(std::span<const std::string> words);
+/// Workers in the background of this machine.
+int run_manager(std::span<const std::string> words);
 /// A coordinator and a worker for trying things.
 int run_dev(std::span<const std::string> words);
 

@@ -29,6 +29,7 @@ constexpr std::array kRoles{
     Role{"coordinator", "Run a coordinator: keeps tasks, hands them to workers, keeps what they make", run_coordinator},
     Role{"worker", "Run a worker: fetches tasks from a coordinator and runs them here", run_worker},
     Role{"client", "Talk to a coordinator: submit tasks, get their results", run_client},
+    Role{"manager", "Start, list and stop workers on this machine", run_manager},
     Role{"dev", "Run a coordinator and a worker here, for trying things", run_dev},
 };
 
@@ -47,7 +48,7 @@ int print_help(std::FILE* file) {
 int run_role(std::span<const std::string> words) {
   for (const auto& role : kRoles)
     if (role.name == words.front()) return role.run(words.subspan(1));
-  const std::vector<std::string> names{"coordinator", "worker", "client", "dev"};
+  const std::vector<std::string> names{"coordinator", "worker", "client", "manager", "dev"};
   return report(Error(ErrorCode::kUsage, fmt::format("unrecognized subcommand '{}'{}; mito --help lists the roles",
                                                      words.front(), did_you_mean(words.front(), names))));
 }

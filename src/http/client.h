@@ -23,7 +23,9 @@ struct ClientRequest {
   std::optional<std::uint64_t> upload_length{};  ///< … of exactly this many bytes (default: its size).
   std::string download_file{};                   ///< A 2xx body is streamed here instead of into memory …
   std::uint64_t resume_from = 0;                 ///< … behind this many bytes that are there already (Range request).
-  std::size_t max_response_bytes = 256 << 20;    ///< Of a body in memory.
+  /// A 2xx body is given to this instead, piece by piece, on the client's thread; an error ends the request with it.
+  std::function<Result<void>(std::string_view piece)> on_body{};
+  std::size_t max_response_bytes = 256 << 20;  ///< Of a body in memory.
   std::chrono::milliseconds connect_timeout{10'000};
   /// Without any byte in either direction; 0: none. Long polls need more than their wait.
   std::chrono::milliseconds stall_timeout{60'000};

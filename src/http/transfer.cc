@@ -193,10 +193,14 @@ std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count,
   return size * count;
 }
 
-bool Transfer::goes_to_file() const {
+bool Transfer::is_success() const {
   long status = 0;
   curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &status);
-  return !request_.download_file.empty() && status >= 200 && status < 300;
+  return status >= 200 && status < 300;
+}
+
+bool Transfer::goes_to_file() const {
+  return !request_.download_file.empty() && is_success();
 }
 
 Result<void> Transfer::open_download() {
@@ -221,6 +225,7 @@ Result<void> Transfer::take_body(std::string_view bytes) {
     download_offset_ += bytes.size();
     return {};
   }
+  if (request_.on_body && is_success()) return request_.on_body(bytes);
   if (bytes.size() > request_.max_response_bytes - response_.body.size())
     return fail(ErrorCode::kProtocol, fmt::format("{} answered more than the {} bytes that are accepted", address_,
                                                   request_.max_response_bytes));

@@ -63,6 +63,7 @@ class Transfer {
   Result<void> set_headers();
   void set_callbacks();
   Result<void> prepare_upload();
+  [[nodiscard]] bool is_success() const;
   [[nodiscard]] bool goes_to_file() const;
   Result<void> open_download();
   Result<void> take_body(std::string_view bytes);

@@ -145,66 +145,60 @@ void Transaction::abandon() {
   conflicts_.clear();
 }
 
-template <class Element, class Task>
-Result<void> Transaction::check(const Result<std::vector<bool>>& done, const std::vector<Element>& elements,
-                                Task&& task) {
-  if (!done) return std::unexpected(done.error());
-  for (std::size_t i = 0; i < elements.size(); ++i)
-    if (!(*done)[i]) conflicts_.push_back(task(elements[i]));
-  if (conflicts_.empty()) return {};
-  return fail(ErrorCode::kInternal, "", "a task's row is not as the scheduler knows it");
+void Transaction::note_conflicts(const storage::RoundAnswers& answers) {
+  const auto note = [this](const auto& held, const auto& elements, auto&& task) {
+    for (std::size_t i = 0; i < held.size(); ++i)
+      if (!held[i]) conflicts_.push_back(task(elements[i]));
+  };
+  const auto task_of = [](const auto& element) { return element.task; };
+  note(answers.reports, round_.reports, task_of);
+  note(answers.releases, round_.releases, task_of);
+  note(answers.archives, round_.archives, task_of);
+  note(answers.promotions, round_.promoted, [](TaskId id) { return id; });
+  note(answers.changes, round_.changes, task_of);
+  note(answers.claims, round_.claims, task_of);
 }
 
 Result<void> Transaction::flush() {
   if (round_is_empty_) return {};
-  MITO_TRY(begin());
-  const auto task_of = [](const auto& element) { return element.task; };
-  const auto itself = [](TaskId id) { return id; };
-  if (!round_.reports.empty()) MITO_TRY(check(writer_.report_states(round_.reports), round_.reports, task_of));
-  if (!round_.releases.empty()) MITO_TRY(check(writer_.release_tasks(round_.releases), round_.releases, task_of));
-  if (!round_.archives.empty()) MITO_TRY(check(writer_.archive_tasks(round_.archives), round_.archives, task_of));
-  if (!round_.promotions.empty())
-    MITO_TRY(check(writer_.promote_tasks(round_.promotions, now_), round_.promoted, itself));
-  if (!round_.changes.empty()) MITO_TRY(check(writer_.change_tasks(round_.changes), round_.changes, task_of));
-  if (!round_.reached.empty()) MITO_TRY(writer_.set_watch_reached(round_.reached));
-  if (!round_.inserts.empty()) {
-    MITO_TRY(write_counters());
-    MITO_TRY(writer_.insert_tasks(round_.inserts));
-  }
-  for (const auto& [task, downstream] : round_.downstreams)
-    MITO_TRY(writer_.set_downstream(task, downstream));
-  if (!round_.claims.empty()) MITO_TRY(write_claims());
-  if (!round_.departures.empty()) MITO_TRY(writer_.delete_workers(round_.departures));
+  const std::vector<storage::GroupCounters> counters = changed_counters();
+  const auto opening = begun_ ? storage::Opening::kBegun : storage::Opening::kBegin;
+  begun_ = true;  // Also when it fails half-way: then it is to be rolled back.
+  MITO_TRY_ASSIGN(auto answers, writer_.write_round({.reports = round_.reports,
+                                                     .releases = round_.releases,
+                                                     .archives = round_.archives,
+                                                     .promotions = round_.promotions,
+                                                     .changes = round_.changes,
+                                                     .reached = round_.reached,
+                                                     .counters = counters,
+                                                     .inserts = round_.inserts,
+                                                     .downstreams = round_.downstreams,
+                                                     .claims = round_.claims,
+                                                     .departures = round_.departures,
+                                                     .now = now_},
+                                                    opening));
+  note_conflicts(answers);
+  if (!conflicts_.empty()) return fail(ErrorCode::kInternal, "", "a task's row is not as the scheduler knows it");
+  if (std::ranges::find(answers.counters, false) != answers.counters.end())
+    return fail(ErrorCode::kInternal, "", "a group's task_count was changed in the middle of a transaction");
+  for (const auto& change : counters)
+    counters_[change.group].written = change.new_task_count;
+  for (std::size_t i = 0; i < answers.claims.size(); ++i)
+    claimed_[round_.claim_numbers[i]].what = *std::move(answers.claims[i]);
   round_ = Round{};
   round_is_empty_ = true;
   return {};
 }
 
-Result<void> Transaction::write_counters() {
+std::vector<storage::GroupCounters> Transaction::changed_counters() const {
   std::vector<storage::GroupCounters> changed;
+  if (round_.inserts.empty()) return changed;
   for (const auto& [group, counter] : counters_) {
     if (counter.planned == counter.written) continue;
     changed.push_back(storage::GroupCounters{
         .group = group, .old_task_count = counter.written, .new_task_count = counter.planned, .now = now_});
   }
-  MITO_TRY_ASSIGN(const auto done, writer_.update_task_counts(changed));
-  if (std::ranges::find(done, false) != done.end())
-    return fail(ErrorCode::kInternal, "", "a group's task_count was changed in the middle of a transaction");
-  for (const auto& change : changed)
-    counters_[change.group].written = change.new_task_count;
-  return {};
-}
-
-Result<void> Transaction::write_claims() {
-  MITO_TRY_ASSIGN(auto rows, writer_.claim_tasks(round_.claims));
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i])
-      claimed_[round_.claim_numbers[i]].what = *std::move(rows[i]);
-    else
-      conflicts_.push_back(round_.claims[i].task);
-  }
-  if (conflicts_.empty()) return {};
-  return fail(ErrorCode::kInternal, "", "a task to be claimed is not Ready in the database");
+  return changed;
 }
 
 }  // namespace mito::core

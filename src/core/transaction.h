@@ -103,10 +103,8 @@ class Transaction {
 
   Result<void> touch(Phase phase, std::optional<TaskId> task, std::optional<WorkerId> worker);
   Result<void> begin();
-  Result<void> write_counters();
-  Result<void> write_claims();
-  template <class Element, class Task>
-  Result<void> check(const Result<std::vector<bool>>& done, const std::vector<Element>& elements, Task&& task);
+  [[nodiscard]] std::vector<storage::GroupCounters> changed_counters() const;
+  void note_conflicts(const storage::RoundAnswers& answers);
 
   storage::Writer& writer_;
   Timestamp now_;

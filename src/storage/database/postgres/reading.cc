@@ -139,6 +139,14 @@ Result<std::vector<Attachment>> Reading::attachments_by_key(GroupId group, std::
   return all(asker_->ask(kSql, std::move(params)), read_attachment);
 }
 
+Result<void> Reading::each_artifact(const std::function<void(Artifact&&)>& take) {
+  return each(*asker_, "SELECT " MITO_ARTIFACT_COLUMNS " FROM artifacts", read_artifact, take);
+}
+
+Result<void> Reading::each_attachment(const std::function<void(Attachment&&)>& take) {
+  return each(*asker_, "SELECT " MITO_ATTACHMENT_COLUMNS " FROM attachments", read_attachment, take);
+}
+
 Result<std::optional<std::string>> Reading::fact(std::string_view name) {
   static constexpr const char* kSql = "SELECT value FROM mito_facts WHERE name = $1";
   return one(asker_->ask(kSql, Params::of(name)), read_bytes);

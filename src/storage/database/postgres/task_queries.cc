@@ -36,8 +36,18 @@ ActiveRow read_active(Columns& c) {
                    .assigned_worker = c.optional_id<WorkerId>(),
                    .losses = c.small(),
                    .downstream = c.optional_uuid<TaskUuid>(),
-                   .watch = {}},
+                   .watch = {},
+                   .watch_reached = c.flag()},
           .spec = c.optional_text()};
+}
+
+struct AgedRow {
+  Queries::OldTask task;
+  bool old = false;
+};
+
+AgedRow read_aged(Columns& c) {
+  return {.task = {.id = c.id<TaskId>(), .uuid = c.uuid<TaskUuid>(), .group = c.id<GroupId>()}, .old = c.flag()};
 }
 
 /// A WHERE clause whose parameters go into the statement's list, which several clauses may share.
@@ -150,6 +160,30 @@ Result<std::optional<Task>> Reading::task_by_uuid(TaskUuid uuid) {
   return std::move(found.front());
 }
 
+Result<std::vector<std::string>> Reading::details_of(std::span<const TaskId> tasks) {
+  static constexpr const char* kSql =
+      "SELECT coalesce(d.detail, '') FROM unnest($1) WITH ORDINALITY AS t (id, place)"
+      " LEFT JOIN mito_task_details d ON d.id = t.id ORDER BY t.place";
+  Params params;
+  params.add_column(tasks, [](TaskId task) { return task; });
+  return all(asker_->ask(kSql, std::move(params)), read_text);
+}
+
+Result<Queries::OldTasks> Reading::old_tasks(TaskId after, std::size_t count, Timestamp before) {
+  static constexpr const char* kSql =
+      "SELECT id, uuid, group_id, old FROM ((SELECT id, uuid, group_id, false AS old FROM active_tasks WHERE id > $1"
+      " ORDER BY id LIMIT $3) UNION ALL (SELECT id, uuid, group_id, updated_at < $2 FROM archived_tasks WHERE id > $1"
+      " ORDER BY id LIMIT $3)) AS both_tables ORDER BY id LIMIT $3";
+  MITO_TRY_ASSIGN(
+      const std::vector<AgedRow> rows,
+      all(asker_->ask(kSql, Params::of(after, before, static_cast<std::int64_t>(count))), read_aged));
+  Queries::OldTasks answer;
+  for (const AgedRow& row : rows)
+    if (row.old) answer.tasks.push_back(row.task);
+  if (!rows.empty()) answer.last = rows.back().task.id;
+  return answer;
+}
+
 Result<std::vector<Task>> Reading::tasks_by_uuid(std::span<const TaskUuid> uuids) {
   static constexpr const char* kSql = "SELECT " MITO_ACTIVE_TASK_COLUMNS
                                       " FROM active_tasks WHERE uuid = ANY($1) UNION ALL"
@@ -192,7 +226,7 @@ Result<std::vector<Worker>> Reading::workers(const WorkerFilter& filter, Page pa
 Result<void> Reading::each_active_task(const std::function<void(Queries::ActiveTask&&)>& take) {
   static constexpr const char* kSql =
       "SELECT id, uuid, creator_id, group_id, tags, state, priority, timeout, updated_at, assigned_worker,"
-      " coalesce(mito_losses, 0), downstream_task_uuid,"
+      " coalesce(mito_losses, 0), downstream_task_uuid, coalesce(mito_watch, 0) = 2,"
       " CASE WHEN mito_watch = 1 OR (mito_watch IS NULL AND spec ->> 'watch' IS NOT NULL) THEN spec END"
       " FROM active_tasks ORDER BY id";
   return asker_->stream(kSql, [&](Columns& columns) -> Result<void> {

@@ -157,11 +157,11 @@ void add_releases(Flight& flight, std::span<const Release> releases) {
   static constexpr const char* kSql =
       "WITH r AS (SELECT * FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS r (task, worker, lost, now, place)),"
       " child AS (DELETE FROM active_tasks c USING r JOIN active_tasks t ON t.id = r.task"
-      " WHERE c.uuid = t.downstream_task_uuid AND c.state = 0 AND t.assigned_worker = r.worker"
+      " WHERE c.uuid = t.downstream_task_uuid AND c.state = 0 AND t.assigned_worker IS NOT DISTINCT FROM r.worker"
       " AND t.state IN (2, 3, 4)),"
       " free AS (UPDATE active_tasks t SET state = 1, assigned_worker = NULL, downstream_task_uuid = NULL,"
       " mito_losses = coalesce(mito_losses, 0) + r.lost, updated_at = r.now FROM r"
-      " WHERE t.id = r.task AND t.assigned_worker = r.worker AND t.state IN (2, 3, 4)"
+      " WHERE t.id = r.task AND t.assigned_worker IS NOT DISTINCT FROM r.worker AND t.state IN (2, 3, 4)"
       " RETURNING r.place, t.id, r.worker),"
       " freed AS (UPDATE workers w SET assigned_task_id = NULL FROM free"
       " WHERE w.id = free.worker AND w.assigned_task_id = free.id)"

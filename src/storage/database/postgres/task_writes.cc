@@ -88,7 +88,7 @@ Result<std::vector<bool>> PostgresWriter::archive_tasks(std::span<const Archive>
 
 Result<std::vector<bool>> PostgresWriter::release_tasks(std::span<const Release> releases) {
   MITO_TRY(check_writable());
-  return in_order<bool>(*connection_, releases, add_releases, applied, kTask, kWorker);
+  return in_order<bool>(*connection_, releases, add_releases, applied, kTask);
 }
 
 Result<std::vector<bool>> PostgresWriter::promote_tasks(std::span<const TaskUuid> tasks, Timestamp now) {
@@ -128,6 +128,15 @@ Result<void> PostgresWriter::set_watch_reached(std::span<const TaskId> tasks) {
   Flight flight;
   add_watches_reached(flight, tasks);
   return write_all(flight);
+}
+
+Result<void> PostgresWriter::delete_tasks(std::span<const TaskId> tasks) {
+  static constexpr const char* kSql =
+      "WITH gone AS (DELETE FROM archived_tasks WHERE id = ANY($1) RETURNING id)"
+      " DELETE FROM mito_task_details d USING gone WHERE d.id = gone.id";
+  Params params;
+  params.add_column(tasks, kItself);
+  return write(kSql, std::move(params));
 }
 
 Result<RoundAnswers> PostgresWriter::write_round(const Round& round, Opening opening) {

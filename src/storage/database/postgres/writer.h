@@ -69,6 +69,7 @@ class PostgresWriter final : public ForwardQueries<Writer, PostgresWriter> {
   Result<void> set_downstream(TaskId task, TaskUuid downstream) override;
   Result<void> touch_task(TaskId task, Timestamp now) override;
   Result<void> set_watch_reached(std::span<const TaskId> tasks) override;
+  Result<void> delete_tasks(std::span<const TaskId> tasks) override;
 
   Result<void> upsert_artifact(const Artifact& artifact) override;
   Result<void> delete_artifact(TaskUuid task, ArtifactContentType type) override;

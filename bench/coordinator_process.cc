@@ -51,6 +51,11 @@ void ChildProcess::end(int signal) {
   pid_ = -1;
 }
 
+void ChildProcess::wait() {
+  if (pid_ >= 0) waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
 bool ChildProcess::ended() {
   if (pid_ >= 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
   return pid_ < 0;

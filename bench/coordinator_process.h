@@ -23,6 +23,8 @@ class ChildProcess {
   /// SIGKILL, and waits.
   void kill();
   [[nodiscard]] bool ended();
+  /// Waits until it ends by itself.
+  void wait();
   /// Waits until the log holds `text`, and returns what follows it on that line. Throws when the process ends or after
   /// 60 s.
   std::string wait_for(const std::string& text);

@@ -46,7 +46,7 @@ std::vector<Measurement> drain(const Options& options, Dialect dialect, std::siz
       {}};
   measurement.add("rate", static_cast<double>(tasks) / elapsed.count(), "tasks/s");
   cpu.report(measurement, tasks);
-  if (!options.url.empty()) {
+  if (!options.url.empty() || !options.database.empty()) {
     // The sessions may be in the middle of an answer.
     for (auto& session : sessions)
       session = bench.session();

@@ -131,6 +131,7 @@ std::vector<Measurement> latency(const Options& options, std::size_t probes, std
     Bench bench(options);
     Latencies latencies;
     bench.run(probe(bench, probes, latencies));
+    bench.clean_up();
     Measurement measurement{"latency", "idle", {}};
     measurement.add("submit to worker", latencies);
     found.push_back(std::move(measurement));
@@ -144,6 +145,7 @@ std::vector<Measurement> latency(const Options& options, std::size_t probes, std
     const auto begin = Clock::now();
     bench.run(probe_under_load(bench, probes, workers, rate, latencies, left));
     const Seconds elapsed = Clock::now() - begin;
+    bench.clean_up();
     Measurement measurement{"latency", fmt::format("80% load, {} workers", workers), {}};
     measurement.add("offered", rate, "tasks/s");
     measurement.add("done", static_cast<double>(kEndless - left) / elapsed.count(), "tasks/s");

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <sys/resource.h>
@@ -14,6 +15,8 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include "bench/coordinator_process.h"
 
 namespace mito::bench {
 
@@ -35,6 +38,23 @@ std::vector<std::pair<std::string, std::string>> describe_machine() {
           {"memory", fmt::format("{:.0f} GiB", static_cast<double>(memory.totalram) * memory.mem_unit / (1 << 30))},
           {"kernel", fmt::format("{} {}", kernel.sysname, kernel.release)},
           {"compiler", __VERSION__}};
+}
+
+std::string version_of(const std::string& program) {
+  const TemporaryDirectory directory("");
+  ChildProcess child({program, "--version"}, directory.path() / "version");
+  child.wait();
+  std::ifstream file(directory.path() / "version");
+  std::string version;
+  for (std::string line; std::getline(file, line);)
+    version += (version.empty() ? "" : "; ") + line;
+  return version;
+}
+
+std::string without_passwords(const std::string& text) {
+  static const std::regex option("(--[a-z0-9-]*(?:password|secret)[a-z-]*[= ])[^ ]+");
+  static const std::regex url("(://[^:/@ ]*:)[^@ ]+@");
+  return std::regex_replace(std::regex_replace(text, option, "$1***"), url, "$1***@");
 }
 
 Latencies measure_fdatasync(const std::string& directory, int rounds) {

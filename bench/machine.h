@@ -11,6 +11,12 @@ namespace mito::bench {
 /// Processor, cores, memory, kernel, compiler, program version, date: what a figure is worth nothing without.
 std::vector<std::pair<std::string, std::string>> describe_machine();
 
+/// What the program answers to --version. Throws std::runtime_error when it cannot be started.
+std::string version_of(const std::string& program);
+
+/// The text without the passwords and secrets of options and URLs in it.
+std::string without_passwords(const std::string& text);
+
 /// How long fdatasync of one appended 4 KiB block takes on the volume of `directory`.
 Latencies measure_fdatasync(const std::string& directory, int rounds = 200);
 

@@ -37,9 +37,13 @@ int run(int argc, char** argv) {
   app.add_option("--mito", options.mito, "The program to start coordinators and workers with")->capture_default_str();
   app.add_option("--directory", options.directory,
                  "Where new coordinators keep their data (default: the system's temporary directory)");
-  app.add_option("--coordinator-argument", options.coordinator_arguments,
-                 "A further argument for new coordinators; repeatable")
+  app.add_option(
+         "--coordinator-argument", options.coordinator_arguments,
+         "A further argument for new coordinators, for instance --coordinator-argument=--s3=http://…; repeatable")
       ->allow_extra_args(false);
+  app.add_option("--database", options.database,
+                 "Database of new coordinators, for instance postgres://me@127.0.0.1/mitosis (default: an SQLite file "
+                 "for each); all measurements share it, so it should hold nothing else");
   app.add_option("--json", json, "Also write the figures to this file, as JSON");
 
   std::vector<Measurement> found;
@@ -110,6 +114,7 @@ int run(int argc, char** argv) {
         for (const auto count : workers)
           append(found, waiting_workers(options, count, profiles, 0));
       append(found, waiting_workers(options, workers.front(), Profiles::kAlike, classes));
+      if (workers.size() > 1) append(found, waiting_workers(options, workers.back(), Profiles::kEachItsOwn, classes));
     };
   });
 
@@ -126,6 +131,17 @@ int run(int argc, char** argv) {
   const Latencies sync = measure_fdatasync(directory);
   facts.emplace_back("fdatasync", fmt::format("p50 {:.3f} ms, p99 {:.3f} ms ({})", sync.quantile(0.5).count() * 1000,
                                               sync.quantile(0.99).count() * 1000, directory));
+  facts.emplace_back("program", version_of(options.mito));
+  std::string command;
+  for (int i = 1; i < argc; ++i)
+    command += (i == 1 ? "" : " ") + std::string(argv[i]);
+  facts.emplace_back("command", without_passwords(command));
+  std::string settings;
+  for (const auto& argument : options.coordinator_arguments)
+    settings += (settings.empty() ? "" : " ") + argument;
+  facts.emplace_back("coordinator settings", settings.empty() ? "the defaults" : without_passwords(settings));
+  facts.emplace_back("database", options.database.empty() ? "an SQLite file, WAL, synchronous=FULL"
+                                                          : without_passwords(options.database));
   facts.emplace_back("target", options.url.empty() ? "a coordinator of its own for each measurement" : options.url);
   for (const auto& [name, value] : facts)
     std::cout << fmt::format("{}: {}\n", name, value);

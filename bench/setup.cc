@@ -35,10 +35,16 @@ Bench::Bench(const Options& options) : options_(options) {
 }
 
 void Bench::start() {
-  if (!directory_) directory_.emplace(options_.directory);
+  // A database outside of the data directory belongs to the keys that are in it: they stay together.
+  static std::shared_ptr<TemporaryDirectory> shared;
+  if (!directory_) directory_ = shared ? shared : std::make_shared<TemporaryDirectory>(options_.directory);
   std::vector<std::string> arguments = {options_.mito, "coordinator", "--bind",
                                         "127.0.0.1:0", "--data-dir",  (directory_->path() / "data").string()};
   arguments.insert(arguments.end(), options_.coordinator_arguments.begin(), options_.coordinator_arguments.end());
+  if (!options_.database.empty()) {
+    shared = directory_;
+    arguments.insert(arguments.end(), {"--db", options_.database});
+  }
   coordinator_ = std::make_unique<ChildProcess>(arguments, directory_->path() / "coordinator.log");
   const std::string address = coordinator_->wait_for("listening on");
   endpoint_ = {asio::ip::make_address("127.0.0.1"),
@@ -76,6 +82,10 @@ void Bench::run(Awaitable<void> work) {
   context_.run();
   if (failure) std::rethrow_exception(failure);
   if (!done) throw std::runtime_error("the load ended early");
+}
+
+void Bench::clean_up() {
+  if (!options_.url.empty() || !options_.database.empty()) run(cancel_all(*this));
 }
 
 Seconds Bench::restart() {
@@ -168,11 +178,11 @@ Awaitable<void> work(Session& session, SimulatedWorker worker, Dialect dialect, 
 CpuMeter::CpuMeter(const Bench& bench)
     : pid_(bench.coordinator_pid()), coordinator_(cpu_time_of(pid_)), load_(own_cpu_time()) {}
 
-void CpuMeter::report(Measurement& measurement, std::size_t tasks) const {
+void CpuMeter::report(Measurement& measurement, std::size_t tasks, const std::string& of) const {
   if (tasks == 0) return;
   const double scale = 1e6 / static_cast<double>(tasks);
-  if (pid_ > 0) measurement.add("coordinator CPU", (cpu_time_of(pid_) - coordinator_).count() * scale, "us/task");
-  measurement.add("load CPU", (own_cpu_time() - load_).count() * scale, "us/task");
+  if (pid_ > 0) measurement.add(of + "coordinator CPU", (cpu_time_of(pid_) - coordinator_).count() * scale, "us/task");
+  measurement.add(of + "load CPU", (own_cpu_time() - load_).count() * scale, "us/task");
 }
 
 }  // namespace mito::bench

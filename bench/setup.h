@@ -25,6 +25,7 @@ struct Options {
   std::string mito;  ///< The program, for new coordinators and for `exec`.
   std::vector<std::string> coordinator_arguments;
   std::string directory;  ///< Where new coordinators keep their data; empty: the system's temporary directory.
+  std::string database;   ///< URL of the database of new coordinators, which they all share; empty: a fresh file each.
   int pid = 0;            ///< Of the coordinator behind `url`, for its CPU time and memory; 0: unknown.
   std::string user = "mitosis_admin";
   std::string password = "mitosis_admin";
@@ -44,6 +45,9 @@ class Bench {
   /// 0 when it is not known.
   [[nodiscard]] int coordinator_pid() const;
 
+  /// Takes back what this measurement left where the next one finds it again: behind `url`, in a shared database.
+  void clean_up();
+
   /// Runs `work` to its end; its exceptions come out here. Other coroutines of the context run meanwhile and are
   /// dropped afterwards.
   void run(Awaitable<void> work);
@@ -55,7 +59,7 @@ class Bench {
   void login();
 
   Options options_;
-  std::optional<TemporaryDirectory> directory_;
+  std::shared_ptr<TemporaryDirectory> directory_;
   std::unique_ptr<ChildProcess> coordinator_;
   boost::asio::io_context context_{1};
   boost::asio::ip::tcp::endpoint endpoint_;
@@ -86,8 +90,9 @@ Awaitable<void> work(Session& session, SimulatedWorker worker, Dialect dialect, 
 class CpuMeter {
  public:
   explicit CpuMeter(const Bench& bench);
-  /// Adds "CPU a task" figures in microseconds for `tasks` tasks since construction.
-  void report(Measurement& measurement, std::size_t tasks) const;
+  /// Adds "CPU a task" figures in microseconds for `tasks` tasks since construction; `of` stands in front of their
+  /// names.
+  void report(Measurement& measurement, std::size_t tasks, const std::string& of = "") const;
 
  private:
   int pid_;

@@ -42,7 +42,7 @@ std::vector<Measurement> submit(const Options& options, std::size_t tasks, std::
     measurement.add("latency", latencies);
     cpu.report(measurement, tasks);
     found.push_back(std::move(measurement));
-    if (!options.url.empty()) bench.run(cancel_all(bench));
+    bench.clean_up();
   }
   {
     Bench bench(options);
@@ -59,7 +59,7 @@ std::vector<Measurement> submit(const Options& options, std::size_t tasks, std::
     measurement.add("rate", static_cast<double>(2 * each) / elapsed.count(), "tasks/s");
     cpu.report(measurement, tasks);
     found.push_back(std::move(measurement));
-    if (!options.url.empty()) bench.run(cancel_all(bench));
+    bench.clean_up();
   }
   return found;
 }

@@ -89,6 +89,7 @@ Awaitable<void> measure(Bench& bench, std::size_t workers, Profiles profiles, st
   Latencies submitted;
   Latencies dispatched;
   auto session = bench.session();
+  const CpuMeter cpu(bench);
   for (std::size_t probe = 0; probe < kProbes; ++probe) {
     const std::string tags =
         profiles == Profiles::kAlike ? R"(["any"])" : fmt::format(R"(["host-{}"])", probe * 7919 % workers);
@@ -104,6 +105,7 @@ Awaitable<void> measure(Bench& bench, std::size_t workers, Profiles profiles, st
   }
   measurement.add("submit", submitted);
   measurement.add("dispatch", dispatched);
+  cpu.report(measurement, kProbes);
 }
 
 }  // namespace
@@ -122,6 +124,7 @@ std::vector<Measurement> waiting_workers(const Options& options, std::size_t wor
                   profiles == Profiles::kAlike ? "all alike" : "each with a tag of its own", classes),
       {}};
   bench.run(measure(bench, workers, profiles, idle_classes, measurement));
+  bench.clean_up();
   return {measurement};
 }
 

@@ -25,12 +25,27 @@ bool in_hands(const storage::Task& task) {
 
 }  // namespace
 
-Auditor::Auditor(storage::Database& database) : reader_(database.open_reader().value()) {}
+void Auditor::attach(storage::Database& database) {
+  reader_ = database.open_reader().value();
+  for (const auto& [worker, task] : std::exchange(unread_, {}))
+    completed(worker, task);
+}
 
 storage::Task Auditor::row(TaskUuid task, std::string_view promise) {
   auto found = reader_->task_by_uuid(task).value();
   require(found.has_value(), "task {} was {} and is not in the database", task.to_string(), promise);
+  // What somebody was told must be so after a crash, too.
+  remember(*found);
   return *std::move(found);
+}
+
+void Auditor::remember(const storage::Task& row) {
+  seen_.insert_or_assign(row.uuid, Seen{.state = row.state,
+                                        .archived = row.archived,
+                                        .worker = row.assigned_worker,
+                                        .result = row.result,
+                                        .reporter = row.reporter,
+                                        .losses = row.losses});
 }
 
 void Auditor::submitted(const core::Submitted& task) {
@@ -54,6 +69,7 @@ void Auditor::assigned(WorkerId worker, const core::AssignedTask& task) {
 }
 
 void Auditor::completed(WorkerUuid worker, TaskUuid task) {
+  if (!reader_) return unread_.emplace_back(worker, task), void();
   const auto now = row(task, "completed");
   require(now.archived && now.reporter == worker, "the result of task {} was acknowledged and is not recorded",
           task.to_string());
@@ -77,12 +93,7 @@ void Auditor::check_rows() {
     here.insert(task.uuid);
     const auto [known, is_new] = seen_.try_emplace(task.uuid);
     if (!is_new) check_step(task, known->second);
-    known->second = Seen{.state = task.state,
-                         .archived = task.archived,
-                         .worker = task.assigned_worker,
-                         .result = task.result,
-                         .reporter = task.reporter,
-                         .losses = task.losses};
+    remember(task);
   }
   for (const auto& [task, number] : acknowledged_)
     require(here.contains(task), "the acknowledged task {} is lost", task.to_string());

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/loop.h"
 #include "storage/database/database.h"
@@ -19,7 +21,9 @@ struct Broken {
 /// own, and the loop's memory.
 class Auditor {
  public:
-  explicit Auditor(storage::Database& database);
+  /// Reads from here from now on; what was told while there was nothing to read is looked up now.
+  void attach(storage::Database& database);
+  void detach() { reader_.reset(); }
 
   // What was answered.
   void submitted(const core::Submitted& task);
@@ -50,11 +54,13 @@ class Auditor {
   void check_group_counters();
   void check_memory(const core::Loop& loop);
   storage::Task row(TaskUuid task, std::string_view promise);
+  void remember(const storage::Task& row);
 
   std::unique_ptr<storage::Queries> reader_;
   std::map<TaskUuid, std::int64_t> acknowledged_;  ///< With their numbers.
   std::map<TaskUuid, Seen> seen_;
-  std::vector<storage::Task> rows_;  ///< All of them, as committed.
+  std::vector<storage::Task> rows_;                      ///< All of them, as committed.
+  std::vector<std::pair<WorkerUuid, TaskUuid>> unread_;  ///< Completions told while nothing could be read.
 };
 
 }  // namespace mito::simulation

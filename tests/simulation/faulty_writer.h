@@ -33,6 +33,9 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
 
   /// Asked before each call; empty: no faults.
   void choose_faults(Choose choose) { choose_ = std::move(choose); }
+  using Observe = std::function<void(std::string_view operation, bool done)>;
+  /// Told after each call that was made. May throw Crash.
+  void observe(Observe observe) { observe_ = std::move(observe); }
   /// For as long as it stands, recover() fails.
   void stay_away(bool away) { away_ = away; }
   storage::Writer* questions() { return writer_.get(); }
@@ -42,7 +45,11 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
     return call("begin", [&] { return writer_->begin(); });
   }
   Result<void> commit() override {
-    return call("commit", [&] { return writer_->commit(); });
+    return call("commit", [&]() -> Result<void> {
+      MITO_TRY(writer_->commit());
+      known_committed = writer_->batch();
+      return {};
+    });
   }
   void rollback() override {
     broken_ = false;
@@ -62,7 +69,10 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
   Result<std::uint64_t> recover() override {
     if (away_) return fail(ErrorCode::kUnavailable, "", "still away");
     lost_ = broken_ = false;
-    return writer_->recover();
+    auto committed = writer_->recover();
+    if (committed) known_committed = std::max(known_committed, *committed);
+    if (observe_) observe_("recover", committed.has_value());
+    return committed;
   }
 
   Result<TaskId> reserve_task_ids(std::size_t count) override {
@@ -168,6 +178,8 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
     return call("set_fact", [&] { return writer_->set_fact(name, value); });
   }
 
+  /// The number of the last transaction of which it was said that it is committed.
+  std::uint64_t known_committed = 0;
   int begins = 0;
   int inserts = 0;
   /// A row for which the whole statement fails.
@@ -203,11 +215,14 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
         lost_ = true;
         return lost();
     }
-    return work();
+    auto answer = work();
+    if (observe_) observe_(operation, answer.has_value());
+    return answer;
   }
 
   std::unique_ptr<storage::Writer> writer_;
   Choose choose_;
+  Observe observe_;
   bool lost_ = false;
   bool broken_ = false;
   bool away_ = false;

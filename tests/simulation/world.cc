@@ -6,28 +6,17 @@
 
 #include "simulation/actors.h"
 #include "simulation/world_network.h"
-#include "storage/database/memory/memory.h"
 
 namespace mito::simulation {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-World::World(std::uint64_t seed, Roughness roughness, core::Settings settings)
-    : random_(seed),
-      roughness_(roughness),
-      settings_(settings),
-      database_(storage::open_memory()),
-      auditor_(*database_) {
-  auto setup = database_->open_writer().value();
-  setup->begin().value();
-  const auto user = setup->insert_user({.username = "home", .encrypted_password = "x", .admin = false, .now = {}});
-  user_ = user->first;
-  groups_ = {user->second, setup->insert_group("lab", user_, {}).value()};
-  group_names_ = {"home", "lab"};
-  setup->commit().value();
-  setup.reset();
+World::World(std::uint64_t seed, Roughness roughness, core::Settings settings, std::unique_ptr<Place> place)
+    : random_(seed), roughness_(roughness), settings_(settings), place_(std::move(place)) {
+  set_up();
   start();
+  copy_log();
 
   const auto count = between(2, 6);
   for (int number = 1; number <= count; ++number) {
@@ -46,6 +35,17 @@ World::World(std::uint64_t seed, Roughness roughness, core::Settings settings)
 }
 
 World::~World() = default;
+
+void World::set_up() {
+  place_->open().value();
+  auto setup = place_->database()->open_writer().value();
+  setup->begin().value();
+  const auto user = setup->insert_user({.username = "home", .encrypted_password = "x", .admin = false, .now = {}});
+  user_ = user->first;
+  groups_ = {user->second, setup->insert_group("lab", user_, {}).value()};
+  group_names_ = {"home", "lab"};
+  setup->commit().value();
+}
 
 bool World::chance(double probability) {
   return static_cast<double>(random_() >> 11U) * 0x1.0p-53 < probability;
@@ -66,11 +66,15 @@ void World::tell(std::string line) {
 
 Fault World::choose_fault(std::string_view operation) {
   Fault fault = Fault::kNone;
-  if (chance(roughness_.statement_error) && operation != "commit") fault = Fault::kError;
+  if (chance(roughness_.statement_error)) fault = Fault::kError;
   if (chance(roughness_.connection_lost)) fault = Fault::kLost;
   if (chance(roughness_.done_but_lost)) fault = Fault::kDoneButLost;
   if (chance(roughness_.crash)) fault = chance(0.5) ? Fault::kCrash : Fault::kDoneAndCrash;
   if (operation == "commit") ++committed_;
+  for (const bool power : {true, false}) {
+    if (!chance(power ? roughness_.power_cut : roughness_.disk_error)) continue;
+    if (const auto misfortune = place_->choose_misfortune(random_(), power)) tell(*misfortune);
+  }
   if (fault == Fault::kNone) return fault;
   const char* names[] = {"", "fails", "loses the connection", "crashes", "is done and crashes", "is done but lost"};
   tell(fmt::format("the database call {} {}", operation, names[static_cast<int>(fault)]));
@@ -83,22 +87,52 @@ Fault World::choose_fault(std::string_view operation) {
   return fault;
 }
 
+void World::observe(std::string_view) {
+  promised_batch_ = std::max(promised_batch_, writer_->known_committed);
+  if (place_->power_is_out()) throw Crash{};
+}
+
+Result<void> World::open_all() {
+  MITO_TRY(place_->open());
+  MITO_TRY_ASSIGN(auto writer, place_->database()->open_writer());
+  if (writer->batch() < promised_batch_)
+    throw Broken{
+        fmt::format("transaction {} was committed, after the crash {} is the last", promised_batch_, writer->batch())};
+  writer_ = std::make_unique<FaultyWriter>(std::move(writer));
+  loop_ = std::make_unique<core::Loop>(settings_, clock_, *writer_, directory_);
+  return loop_->load();
+}
+
 void World::start() {
   ++life_;
-  writer_ = std::make_unique<FaultyWriter>(database_->open_writer().value());
-  loop_ = std::make_unique<core::Loop>(settings_, clock_, *writer_, directory_);
-  if (const auto loaded = loop_->load(); !loaded) throw Broken{"the start failed: " + loaded.error().internal()};
+  if (const auto opened = open_all(); !opened) {
+    if (!place_->power_is_out()) throw Broken{"the start failed: " + opened.error().internal()};
+    return crash();
+  }
+  auditor_.attach(*place_->database());
   writer_->choose_faults([this](std::string_view operation) { return choose_fault(operation); });
+  writer_->observe([this](std::string_view operation, bool) { observe(operation); });
   tell("the coordinator starts");
+  auditor_.check(loop_.get());
 }
 
 void World::crash() {
-  tell("the coordinator is gone");
+  tell(place_->crash());
   loop_.reset();
   writer_.reset();
+  auditor_.detach();
+  if (!place_->close()) auditor_.attach(*place_->database());
   ++life_;
   after(milliseconds(between(100, 20'000)), [this] {
     if (!loop_) start();
+  });
+}
+
+void World::copy_log() {
+  after(milliseconds(between(0, 20'000)), [this] {
+    if (loop_) place_->checkpoint(random_());
+    if (loop_ && place_->power_is_out()) crash();
+    if (!calm_) copy_log();
   });
 }
 
@@ -112,12 +146,12 @@ void World::step_loop() {
     }
   } catch (const Crash&) {
     crash();
-    audit();
   }
 }
 
 void World::audit() {
-  if (audited_ == committed_ || (calm_ && committed_ - audited_ < 40)) return;
+  const int interval = calm_ ? 40 : place_->audit_interval();
+  if (committed_ - audited_ < interval) return;
   audited_ = committed_;
   auditor_.check(loop_.get());
 }
@@ -145,10 +179,13 @@ void World::calm_down() {
                          .connection_lost = 0,
                          .done_but_lost = 0,
                          .crash = 0,
+                         .power_cut = 0,
+                         .disk_error = 0,
                          .answer_lost = 0,
                          .request_repeated = 0,
                          .worker_dies = 0,
                          .worker_stalls = 0};
+  place_->calm_down();
   if (writer_) writer_->stay_away(false);
   for (const auto& worker : workers_)
     worker->heal();
@@ -173,9 +210,10 @@ void World::run(int steps) {
   if (!loop_) throw Broken{"the coordinator did not come back"};
   auditor_.check(loop_.get());
   auditor_.check_all_over();
+  if (const std::string damage = place_->examine(); !damage.empty()) throw Broken{"the files are damaged: " + damage};
 }
 
-std::optional<std::string> simulate(std::uint64_t seed, int steps) {
+std::optional<std::string> simulate(std::uint64_t seed, int steps, Storage storage) {
   Roughness roughness;
   core::Settings settings;
   settings.heartbeat_timeout = seconds(60);
@@ -189,7 +227,8 @@ std::optional<std::string> simulate(std::uint64_t seed, int steps) {
   settings.max_worker_losses = seed % 7 == 0 ? 1 : 3;
   std::unique_ptr<World> world;
   try {
-    world = std::make_unique<World>(seed, roughness, settings);
+    auto place = storage == Storage::kMemory ? memory_place() : std::make_unique<SqlitePlace>(seed);
+    world = std::make_unique<World>(seed, roughness, settings, std::move(place));
     world->run(steps);
     return std::nullopt;
   } catch (const Broken& broken) {

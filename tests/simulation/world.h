@@ -14,6 +14,7 @@
 #include "simulation/auditor.h"
 #include "simulation/fake_clock.h"
 #include "simulation/faulty_writer.h"
+#include "simulation/places.h"
 
 namespace mito::simulation {
 
@@ -23,6 +24,8 @@ struct Roughness {
   double connection_lost = 0.004;
   double done_but_lost = 0.004;
   double crash = 0.002;
+  double power_cut = 0.003;   ///< Where there is a disk: in the middle of something.
+  double disk_error = 0.003;  ///< As above.
   double answer_lost = 0.04;
   double request_repeated = 0.04;
   double worker_dies = 0.01;
@@ -32,7 +35,7 @@ struct Roughness {
 /// Coordinator, network, clients and workers on one turned clock; the same seed gives the same story.
 class World {
  public:
-  World(std::uint64_t seed, Roughness roughness, core::Settings settings);
+  World(std::uint64_t seed, Roughness roughness, core::Settings settings, std::unique_ptr<Place> place);
   ~World();
 
   /// Lets `steps` events happen, then calms down and waits for every task to end. Throws Broken.
@@ -63,8 +66,12 @@ class World {
   void accept(Asked request, core::Caller caller, std::size_t members = 1);
 
   Fault choose_fault(std::string_view operation);
+  void set_up();
   void start();
+  Result<void> open_all();
   void crash();
+  void copy_log();
+  void observe(std::string_view operation);
   void step_loop();
   void advance();
   void calm_down();
@@ -74,7 +81,7 @@ class World {
   Roughness roughness_;
   core::Settings settings_;
   FakeClock clock_;
-  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<Place> place_;
   Auditor auditor_;
   std::unique_ptr<FaultyWriter> writer_;
   core::Directory directory_;
@@ -83,6 +90,7 @@ class World {
   bool calm_ = false;
   int committed_ = 0;
   int audited_ = -1;
+  std::uint64_t promised_batch_ = 0;  ///< Of the last transaction that was taken for committed.
   core::Core::Ticket last_ticket_ = 0;
 
   std::multimap<Clock::Monotonic, Event> events_;
@@ -94,7 +102,9 @@ class World {
   std::vector<std::string> story_;
 };
 
+enum class Storage { kMemory, kSqlite };
+
 /// The first promise broken with this seed, with the story that led to it; nothing: all were kept.
-std::optional<std::string> simulate(std::uint64_t seed, int steps);
+std::optional<std::string> simulate(std::uint64_t seed, int steps, Storage storage);
 
 }  // namespace mito::simulation

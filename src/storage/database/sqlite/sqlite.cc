@@ -53,7 +53,15 @@ Result<void> create_private(const std::filesystem::path& path) {
 }
 
 Result<void> use_write_ahead_log(Connection& connection, const std::filesystem::path& path) {
-  sqlite::Statement statement = connection.statement("PRAGMA journal_mode = WAL");
+  {
+    // Its row says "wal" before the file was written, which may still fail: the end of the statement tells.
+    sqlite::Statement statement = connection.statement("PRAGMA journal_mode = WAL");
+    MITO_TRY_ASSIGN(bool more, statement.ask().next());
+    while (more) {
+      MITO_TRY_ASSIGN(more, statement.next());
+    }
+  }
+  sqlite::Statement statement = connection.statement("PRAGMA journal_mode");
   MITO_TRY(statement.ask().next());
   if (sqlite::Columns(statement.handle()).text() == "wal") return {};
   return fail(ErrorCode::kIo, fmt::format("The volume of {} does not support SQLite's write-ahead log. Use a directory "

@@ -83,8 +83,8 @@ def test_a_task_with_an_attachment_and_its_output(sdk, place, tmp_path):
     assert (tmp_path / "copy.txt").read_text() == "hello world"
 
 
-def test_queries_and_batches_of_tasks(sdk, place, tmp_path):
-    client = logged_in(sdk, place, tmp_path)
+def test_queries_and_batches_of_tasks(sdk, coordinator, tmp_path):
+    client = logged_in(sdk, coordinator, tmp_path)
     schemas = importlib.import_module(f"{sdk.__name__}.schemas")
     spec = schemas.TaskSpec(args=["true"])
     tasks = [sdk.SubmitTaskReq(group_name="mitosis_admin", tags={"nowhere"}, labels={f"n{i}"}, priority=i, task_spec=spec) for i in range(5)]
@@ -99,9 +99,9 @@ def test_queries_and_batches_of_tasks(sdk, place, tmp_path):
     assert client.query_tasks_by_filter(sdk.TasksQueryReq(tags={"nowhere"}, count=True)).count == 5
 
     client.update_task_labels(uuids[0], sdk.UpdateTaskLabelsReq(labels={"x", "y"}))
-    client.change_task(uuids[0], sdk.ChangeTaskReq(priority=77))
+    client.change_task(uuids[0], sdk.ChangeTaskReq(priority=77, timeout=datetime.timedelta(minutes=5)))
     info = client.get_task_by_uuid(uuids[0]).info
-    assert sorted(info.labels) == ["x", "y"] and info.priority == 77 and info.timeout == 600
+    assert sorted(info.labels) == ["x", "y"] and info.priority == 77 and info.timeout == 300
 
     client.cancel_task_by_uuid(uuids[0])
     listed = client.cancel_tasks_by_uuids(sdk.TasksCancelByUuidsReq(uuids=uuids[:3]))
@@ -121,9 +121,10 @@ def test_a_finished_task_names_its_worker(sdk, place, tmp_path):
     assert client.query_tasks_by_filter(sdk.TasksQueryReq(reporter_uuid=task.info.reporter_uuid)).tasks[0].uuid == submitted.uuid
 
 
-def test_watching_another_task(sdk, place, tmp_path):
+def test_watching_another_task(place, tmp_path):
+    # Not with pynetmito 0.2.7, which cannot send a watch: its own encoder refuses the UUID.
+    sdk, schemas = netmito, netmito.schemas
     client = logged_in(sdk, place, tmp_path)
-    schemas = importlib.import_module(f"{sdk.__name__}.schemas")
     first = client.user_submit_task(sdk.SubmitTaskReq(group_name="mitosis_admin", task_spec=schemas.TaskSpec(args=["true"])))
     second = client.user_submit_task(sdk.SubmitTaskReq(group_name="mitosis_admin", task_spec=schemas.TaskSpec(
         args=["true"], watch=(first.uuid, sdk.TaskExecState.EXEC_FINISHED))))
@@ -150,7 +151,7 @@ def test_groups_members_and_quotas(sdk, coordinator, tmp_path):
 
 def test_workers(sdk, place, tools, tmp_path):
     client = logged_in(sdk, place, tmp_path)
-    workers = client.query_workers_by_filter(sdk.WorkersQueryReq(role={sdk.GroupWorkerRole.WRITE})).workers
+    workers = client.query_workers_by_filter(sdk.WorkersQueryReq()).workers
     assert len(workers) == 2 and all(worker.state == sdk.WorkerState.NORMAL for worker in workers)
     first = workers[0].worker_id
     client.replace_worker_tags(first, sdk.ReplaceWorkerTagsReq(tags={"gpu"}))
@@ -300,10 +301,11 @@ def test_map_yields_every_item_once(place, tmp_path, ordered):
 
 def test_map_passes_refusals_on(place, tmp_path):
     def command(item):
-        return netmito.SubmitTaskReq(group_name="mitosis_admin", task_spec=netmito.TaskSpec(args=["true"], envs={"A": item}))
+        resource = netmito.RemoteResourceDownload(remote_file=netmito.RemoteResource.attachment("none"), local_path=item)
+        return netmito.TaskSpec(args=["true"], resources=[resource] if item != "fine" else [])
     with logged_in(netmito, place, tmp_path, "MitoClient") as client:
-        done = {entry.item: entry for entry in client.map(command, ["fine", "nul\0"], timeout="30s")}
-    assert done["fine"].succeeded and done["nul\0"].error and not done["nul\0"].succeeded
+        done = {entry.item: entry for entry in client.map(command, ["fine", "../outside"], timeout="30s")}
+    assert done["fine"].succeeded and done["../outside"].error and not done["../outside"].succeeded
 
 
 def test_events_tell_what_happens(place, tmp_path):
@@ -421,7 +423,7 @@ def test_the_asyncio_client(place, tmp_path):
             await client.download_attachment("k", local_path=tmp_path / "copy")
             assert (tmp_path / "copy").read_bytes() == (tmp_path / "file").read_bytes()
             with pytest.raises(netmito.WaitTimeout):
-                await client.wait((await client.submit(["true"], tags=["nobody"])).uuid, timeout=0.2)
+                await client.wait((await client.submit(["sleep", "2"])).uuid, timeout=0.2)
             with pytest.raises(netmito.NotFound):
                 await client.get_group_by_name("nope")
     asyncio.run(session())

@@ -465,6 +465,8 @@ class AsyncMitoClient(AsyncEndpoints):
         address, target = split_url(source.url)
         headers = {"Range": f"bytes={start}-"} if start else {}
         async with self._pool.open(address, "GET", target, headers, None, repeatable=True) as answer:
+            if answer.status == 416:
+                return  # There is nothing beyond what we have.
             if answer.status not in (200, 206):
                 raise error_of(answer.status, error_text(await answer.whole()), "download")
             skip = start if answer.status == 200 and "content-range" not in answer.headers else 0

@@ -160,9 +160,7 @@ class AsyncEndpoints:
 
     async def admin_delete_user(self, username: str) -> None:
         """Deletes a user. The name cannot be used again."""
-        await self._call(
-            Call("admin_delete_user", "DELETE", path("admin", "users", username), nothing, repeatable=True)
-        )
+        await self._call(Call("admin_delete_user", "DELETE", path("admin", "users", username), nothing, repeatable=True))
 
     async def admin_change_user_state(self, username: str, req: ChangeUserStateReq) -> UserStateResp:
         """Locks, unlocks or deletes a user."""
@@ -536,9 +534,7 @@ class AsyncEndpoints:
 
     async def update_task_labels(self, uuid: UuidLike, req: UpdateTaskLabelsReq) -> None:
         """Replaces the labels of a task."""
-        await self._call(
-            Call("update_task_labels", "PUT", path("tasks", uuid, "labels"), nothing, body=req, repeatable=True)
-        )
+        await self._call(Call("update_task_labels", "PUT", path("tasks", uuid, "labels"), nothing, body=req, repeatable=True))
 
     async def cancel_task_by_uuid(self, uuid: UuidLike) -> None:
         """Cancels a task that waits."""
@@ -839,9 +835,7 @@ class AsyncEndpoints:
             )
         )
 
-    async def worker_get_attachment_download_resp(
-        self, token: str, uuid: UuidLike, key: str
-    ) -> RemoteResourceDownloadResp:
+    async def worker_get_attachment_download_resp(self, token: str, uuid: UuidLike, key: str) -> RemoteResourceDownloadResp:
         """Where a worker GETs an attachment that its task needs."""
         return await self._call(
             Call(

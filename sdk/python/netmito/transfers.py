@@ -227,7 +227,7 @@ class Transfers(Session):
                 raise NotFound(404, error_text(response.read()), "download")
             if response.status not in (200, 206):
                 body = response.read(2000)
-                if response.status < 500:
+                if response.status < 500 and response.status != 416:  # 416: there is nothing beyond what we have.
                     raise error_of(response.status, error_text(body), "download")
                 raise TransferFailed(f"{response.status} {error_text(body)}")
             if response.status == 200 and start and not response.headers.get("Content-Range"):

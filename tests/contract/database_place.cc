@@ -3,7 +3,9 @@
 #include <cstdlib>
 
 #include "storage/database/memory/memory.h"
+#include "storage/database/postgres/postgres.h"
 #include "storage/database/sqlite/sqlite.h"
+#include "support/postgres_server.h"
 
 namespace mito::storage {
 namespace {
@@ -14,6 +16,21 @@ Uuid numbered(std::uint8_t kind, std::uint64_t number) {
   for (std::size_t i = 0; i < 8; ++i)
     uuid.bytes[15 - i] = static_cast<std::uint8_t>(number >> (8 * i));
   return uuid;
+}
+
+std::unique_ptr<Database> new_postgres(const std::filesystem::path& /*directory*/) {
+  const auto& server = mito::testing::PostgresServer::instance();
+  // Tables are made once, which takes longer than a test.
+  static const std::string kTemplate = [&] {
+    PostgresSettings settings;
+    settings.url = server.new_database();
+    must(must(open_postgres(settings))->open_writer());
+    return settings.url;
+  }();
+  PostgresSettings settings;
+  settings.url = server.copy_of(kTemplate);
+  settings.lock_timeout = std::chrono::milliseconds(50);
+  return must(open_postgres(settings));
 }
 
 }  // namespace
@@ -30,11 +47,15 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 std::vector<Backend> all_backends() {
-  return {{"memory", [](const std::filesystem::path&) { return open_memory(); }},
-          {"sqlite", [](const std::filesystem::path& directory) {
-             return must(
-                 open_sqlite({.path = directory / "mitosis.sqlite", .busy_timeout = std::chrono::milliseconds(50)}));
-           }}};
+  std::vector<Backend> backends{
+      {"memory", [](const std::filesystem::path&) { return open_memory(); }},
+      {"sqlite", [](const std::filesystem::path& directory) {
+         return must(
+             open_sqlite({.path = directory / "mitosis.sqlite", .busy_timeout = std::chrono::milliseconds(50)}));
+       }}};
+  // Where it is missing a test of postgres_test.cc says so.
+  if (mito::testing::PostgresServer::can_run()) backends.push_back({"postgres", new_postgres});
+  return backends;
 }
 
 Timestamp at(std::int64_t seconds) {

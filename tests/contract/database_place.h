@@ -59,7 +59,7 @@ TaskUuid task_uuid(std::uint64_t number);
 WorkerUuid worker_uuid(std::uint64_t number);
 
 /// An empty database with an open writer, and short ways to fill it.
-class DatabaseTest : public testing::TestWithParam<Backend> {
+class DatabaseTest : public ::testing::TestWithParam<Backend> {
  protected:
   DatabaseTest();
 
@@ -105,7 +105,7 @@ class DatabaseTest : public testing::TestWithParam<Backend> {
 };
 
 #define MITO_ON_ALL_BACKENDS(suite)                                            \
-  INSTANTIATE_TEST_SUITE_P(Backends, suite, testing::ValuesIn(all_backends()), \
+  INSTANTIATE_TEST_SUITE_P(Backends, suite, ::testing::ValuesIn(all_backends()), \
                            [](const auto& parameter) { return parameter.param.name; })
 
 }  // namespace mito::storage

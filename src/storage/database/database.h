@@ -295,7 +295,8 @@ class Writer : public Queries {
   virtual Result<std::vector<Group>> read_groups(std::span<const GroupId> ids) = 0;
   /// `SET task_count = new, updated_at = now WHERE task_count = old`; false: somebody else changed it.
   virtual Result<std::vector<bool>> update_task_counts(std::span<const GroupCounters> counters) = 0;
-  /// A uuid that exists already fails the whole call (kInternal): ask tasks_by_uuid first.
+  /// A uuid or number that an active task has fails the whole call (kInternal): ask tasks_by_uuid first. One that an
+  /// archived task has fails here or in archive_tasks.
   virtual Result<void> insert_tasks(std::span<const NewTask> tasks) = 0;
   /// Nothing for a task that is not Ready.
   virtual Result<std::vector<std::optional<ClaimedTask>>> claim_tasks(std::span<const Claim> claims) = 0;

@@ -3,16 +3,26 @@
 #include <string>
 
 #include "storage/database/memory/memory.h"
+#include "storage/database/postgres/postgres.h"
 #include "storage/database/sqlite/sqlite.h"
 
 namespace mito::storage {
 
-Result<std::unique_ptr<Database>> open_database(std::string_view url) {
+Result<std::unique_ptr<Database>> open_database(std::string_view url, const OpenOptions& options) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (url.starts_with(kSqlite)) return open_sqlite({.path = std::string(url.substr(kSqlite.size()))});
+  if (is_postgres_url(url)) {
+    PostgresSettings settings;
+    settings.url = url;
+    settings.writer_timeout = options.writer_timeout;
+    settings.read_patience = options.read_patience;
+    return open_postgres(settings);
+  }
   if (url == "memory:") return open_memory();
   return fail(ErrorCode::kUsage,
-              "'" + std::string(url) + "' is not a database. Use sqlite:<path of a file>, or memory: for a trial.");
+              "'" + std::string(url) +
+                  "' is not a database. Use sqlite:<path of a file>, postgres://role:password@host/database, or "
+                  "memory: for a trial.");
 }
 
 }  // namespace mito::storage

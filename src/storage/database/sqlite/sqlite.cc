@@ -89,4 +89,37 @@ Result<std::unique_ptr<Database>> open_sqlite(const SqliteSettings& given) {
   return std::make_unique<SqliteDatabase>(std::move(settings), std::move(checkpoints));
 }
 
+Result<void> copy_sqlite(const std::filesystem::path& from, const std::filesystem::path& to) {
+  struct Close {
+    void operator()(sqlite3* handle) const { sqlite3_close(handle); }
+  };
+  using Handle = std::unique_ptr<sqlite3, Close>;
+  const auto open = [](const std::filesystem::path& path, int flags) -> Result<Handle> {
+    sqlite3* raw = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+    Handle handle(raw);
+    if (code == SQLITE_OK) return handle;
+    return fail(ErrorCode::kIo,
+                fmt::format("The database {} cannot be opened: {}", path.string(), sqlite3_errstr(code)));
+  };
+  constexpr int kPatienceMilliseconds = 10'000;
+  MITO_TRY_ASSIGN(const Handle source, open(from, SQLITE_OPEN_READONLY));
+  sqlite3_busy_timeout(source.get(), kPatienceMilliseconds);
+  MITO_TRY(create_private(to));
+  MITO_TRY_ASSIGN(const Handle target, open(to, SQLITE_OPEN_READWRITE));
+  sqlite3_backup* backup = sqlite3_backup_init(target.get(), "main", source.get(), "main");
+  int code = sqlite3_errcode(target.get());
+  if (backup != nullptr) {
+    // All in one step, under one read transaction: what is written meanwhile does not start it over.
+    constexpr int kAllPages = -1;
+    sqlite3_backup_step(backup, kAllPages);
+    code = sqlite3_backup_finish(backup);
+  }
+  if (code == SQLITE_OK) return {};
+  return fail(ErrorCode::kIo,
+              fmt::format("The database {} cannot be copied to {}: {}. Look at the room on the volume and "
+                          "the rights of the files.",
+                          from.string(), to.string(), sqlite3_errstr(code)));
+}
+
 }  // namespace mito::storage

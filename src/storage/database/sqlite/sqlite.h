@@ -29,4 +29,8 @@ struct SqliteSettings {
 /// kInternal: the file is damaged. The texts name the file.
 Result<std::unique_ptr<Database>> open_sqlite(const SqliteSettings& settings);
 
+/// Copies the database in the file `from`, as it is at one moment, into the new file `to`, also while a program writes
+/// to it. kIo with the file's name.
+Result<void> copy_sqlite(const std::filesystem::path& from, const std::filesystem::path& to);
+
 }  // namespace mito::storage

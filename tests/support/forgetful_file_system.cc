@@ -157,6 +157,27 @@ void ForgetfulFileSystem::crash() {
 
 void ForgetfulFileSystem::collect(const Node& node, const std::string& path, std::vector<std::string>& out) {
   for (const auto& [name, child] : node.names) {
+// Makes some of what was not synced count as synced.
+void ForgetfulFileSystem::spare_some(Node& node, std::mt19937_64& random) {
+  const std::size_t more = node.bytes.size() - std::min(node.synced_bytes.size(), node.bytes.size());
+  node.synced_bytes = node.bytes.substr(0, node.bytes.size() - more + random() % (more + 1));
+  const auto lucky = [&] { return (random() & 1U) != 0; };
+  for (const auto& [name, child] : node.names)
+    if (!node.synced_names.contains(name) || node.synced_names[name] != child)
+      if (lucky()) node.synced_names[name] = child;
+  std::erase_if(node.synced_names, [&](const auto& entry) { return !node.names.contains(entry.first) && lucky(); });
+  for (const auto& [name, child] : node.synced_names)
+    spare_some(*child, random);
+}
+
+void ForgetfulFileSystem::crash_with_luck(std::uint64_t seed) {
+  const std::scoped_lock lock(mutex_);
+  std::mt19937_64 random(seed);
+  spare_some(*root_, random);
+  forget(*root_);
+  broken_from_ = 0;
+}
+
     auto below = path;
     below += '/';
     below += name;

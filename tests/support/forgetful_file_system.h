@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class ForgetfulFileSystem final : public storage::FileSystem {
   void crash();
   /// From the `number`-th operation on (the first is 1) each fails with kIo until the next crash.
   void break_before(std::size_t number) { broken_from_ = number; }
+  /// As crash(), but each name and the first part of each file's bytes that were not synced may be lucky.
+  void crash_with_luck(std::uint64_t seed);
   /// The `number`-th sync (the first is 1) reports success and does nothing.
   void drop_sync(std::size_t number) { dropped_sync_ = number; }
   /// Writing more than `bytes` in all fails with kStorageFull.
@@ -63,6 +66,7 @@ class ForgetfulFileSystem final : public storage::FileSystem {
   static void collect(const Node& node, const std::string& path, std::vector<std::string>& out);
 
   mutable std::mutex mutex_;
+  static void spare_some(Node& node, std::mt19937_64& random);
   NodePointer root_;
   std::size_t operations_ = 0;
   std::size_t syncs_ = 0;

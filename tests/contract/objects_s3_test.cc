@@ -1,6 +1,6 @@
-#include <atomic>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -215,14 +215,11 @@ TEST_F(S3, AServerThatIsAwayIsWaitedForAndThenTold) {
   S3Settings patient = settings_for(server.url());
   patient.patience = seconds(30);
   store = open(patient);
-  std::atomic<bool> tried = false;
-  std::thread restart([&] {
-    mito::testing::wait_for([&] { return tried.load(); });
-    server.start();
-  });
-  tried = true;
-  EXPECT_TRUE(store->prepare(S3ObjectStore::MissingBuckets::kCreate)) << "it came back in time";
-  restart.join();
+  std::optional<Result<void>> came_back;
+  std::thread waiting([&] { came_back = store->prepare(S3ObjectStore::MissingBuckets::kCreate); });
+  server.start();
+  waiting.join();
+  EXPECT_TRUE(*came_back) << came_back->error().text();
 }
 
 TEST_F(S3, AServerThatStallsIsGivenUp) {

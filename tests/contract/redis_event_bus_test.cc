@@ -57,7 +57,12 @@ class RedisEvents : public ::testing::Test {
         std::make_unique<RedisEventBus>(RedisEventBus::Settings{.redis = quick(server_->url())}, Clock::system(),
                                         [this](const TaskUuid& uuid, TaskExecState state, RedisEventBus::Found found) {
                                           observed_.lock()->emplace_back(uuid, state);
-                                          found(active_.contains(uuid) ? std::optional(kGroup) : std::nullopt);
+                                          if (active_.contains(uuid))
+            found(RedisEventBus::Place{kGroup, RedisEventBus::Life::kActive});
+          else if (over_.contains(uuid))
+            found(RedisEventBus::Place{kGroup, RedisEventBus::Life::kOver});
+          else
+            found(std::nullopt);
                                         });
     ASSERT_TRUE(bus_->start());
     // It listens once its own words come back; a number without a state is nobody's event.
@@ -77,6 +82,7 @@ class RedisEvents : public ::testing::Test {
   std::unique_ptr<RedisServer> server_;
   std::unique_ptr<redis::Client> other_;
   std::set<TaskUuid> active_;
+  std::set<TaskUuid> over_;
   Sync<std::vector<std::pair<TaskUuid, TaskExecState>>> observed_;
   std::unique_ptr<RedisEventBus> bus_;
 };
@@ -144,10 +150,10 @@ TEST_F(RedisEvents, OfOthersReachWhoAskedForTheTaskOrItsGroup) {
 }
 
 TEST_F(RedisEvents, OfATaskThatIsOverStillReachItsGroup) {
+  over_.insert(task(3));
   open();
   Heard of_group;
   auto subscription = bus_->subscribe(kGroup, of_group.callback()).value();
-  publish(3, TaskState::kFinished);
   tell(3, TaskExecState::kTaskCommitted);
   EXPECT_TRUE(of_group.wait_until(1));
   Heard of_unknown;

@@ -31,9 +31,12 @@ class Document:
         self._paths = []
         for path, item in document["paths"].items():
             rest = path.endswith("/{key}")
+            # A parameter may be empty in front of others, and never at the end.
             pattern = re.sub(r"\\{(\w+)\\}", r"[^/]*", re.escape(path))
             if rest:
                 pattern = pattern[: -len("[^/]*")] + ".+"
+            elif path.endswith("}"):
+                pattern = pattern[: -len("[^/]*")] + "[^/]+"
             # Fixed segments win over parameters, those over rests.
             rank = (rest, path.count("{"), -len(path))
             self._paths.append((rank, re.compile(pattern + r"\Z"), item))
@@ -43,7 +46,7 @@ class Document:
         path = target.partition("?")[0]
         for _, pattern, item in self._paths:
             if pattern.match(path):
-                return item.get("get" if method == "HEAD" else method.lower())
+                return item.get("get" if method == "HEAD" else method.lower() if method.isupper() else None)
         return None
 
     def resolve(self, node: dict) -> dict:

@@ -103,7 +103,7 @@ def test_through_a_tls_proxy(tools, certificate):
     try:
         url = f"https://localhost:{forwarder.port}"
         coordinator = tools.coordinator("--public-url", url, port=target)
-        run_with_artifacts(tools, coordinator, url, "--ca-file", str(certificate[0]))
+        run_with_artifacts(tools, coordinator, url, "--ca-cert", str(certificate[0]))
         assert forwarder.connections > 0
     finally:
         forwarder.close()

@@ -1,68 +1,12 @@
 """The client on a terminal: prompts, hidden passwords, Ctrl-C, tables that fit."""
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import pty
-import select
-import signal
-import struct
-import termios
-import time
 
 import pytest
 
-from conftest import BINARY, clean_environment
-
-
-class Terminal:
-    """A program on a pseudo-terminal of its own."""
-
-    def __init__(self, arguments, environment, directory, columns=80):
-        self.output = b""
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            os.chdir(directory)
-            os.execve(BINARY, ["mito", *map(str, arguments)], environment)
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-    def expect(self, text, timeout=10.0):
-        deadline = time.monotonic() + timeout
-        while text.encode() not in self.output:
-            assert self._read(deadline - time.monotonic()), f"{text!r} did not come, but {self.output!r}"
-
-    def send(self, text):
-        os.write(self.master, text.encode())
-
-    def wait(self, timeout=10.0):
-        """The exit code; all that was written is in `output` then."""
-        deadline = time.monotonic() + timeout
-        while self._read(deadline - time.monotonic()):
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.master)
-        self.pid = 0
-        return os.waitstatus_to_exitcode(status)
-
-    def end(self):
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-            os.close(self.master)
-
-    def _read(self, timeout):
-        assert timeout > 0, f"no end in time: {self.output!r}"
-        ready, _, _ = select.select([self.master], [], [], timeout)
-        if not ready:
-            return False
-        try:
-            data = os.read(self.master, 65536)
-        except OSError:  # the other end is closed
-            return False
-        self.output += data
-        return bool(data)
+from conftest import clean_environment
+from terminal import Terminal
 
 
 @pytest.fixture

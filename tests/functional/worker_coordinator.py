@@ -1,18 +1,29 @@
 """A coordinator in a hundred lines, for what a real one cannot be made to do: faults at chosen moments, and the original's ways."""
 from __future__ import annotations
 
+import base64
 import collections
 import contextlib
 import http.server
 import io
 import json
+import re
 import socket
 import struct
 import tarfile
 import threading
+import time
+import urllib.parse
 import uuid
 
-OURS = ("wait", "complete", "detail", "state")
+OURS = ("wait", "complete", "detail", "state", "watch")
+
+
+def wait_of(path: str) -> float:
+    """Seconds of `?wait=25s`, in any combination of units."""
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query).get("wait", ["0s"])[0]
+    units = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9, "s": 1.0, "m": 60.0, "h": 3600.0}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"(\d+)(ms|us|ns|s|m|h)", query))
 
 
 class Fault:
@@ -42,6 +53,14 @@ class Coordinator:
         self.heartbeats = 0
         self.unregistered = 0
         self.files: dict[str, bytes] = {}   # attachments
+        self.sparse_files: dict[str, int] = {}  # attachments of zeros: key -> size
+        self.groups: dict[str, str] | None = None  # those that exist; None: whatever is asked for
+        self.token_life: int | None = None  # seconds; tokens then say when they end
+        self.redis_url: str | None = None
+        self.watched: dict[str, dict] = {}  # answers to GET /workers/tasks/<uuid>
+        self.checksums: dict[tuple, str] = {}
+        self.stored_at: dict[tuple, float] = {}
+        self.store_delay = 0.0              # seconds an upload takes
         self.faults: list[Fault] = []
         self.released = threading.Event()   # ends hanging answers
         self._numbers = 0
@@ -149,7 +168,10 @@ class Coordinator:
             self.changed.notify_all()
         if fault and not fault.after:
             return self.misbehave(handler, fault)
-        status, answer = self.answer(handler, path, body)
+        answered = self.answer(handler, path, body)
+        if answered is None:
+            return  # it was sent already
+        status, answer = answered
         if fault:
             return self.misbehave(handler, fault)
         self.send(handler, status, answer)
@@ -179,7 +201,7 @@ class Coordinator:
     def answer(self, handler, path: str, body: bytes):
         method = handler.command
         if path.startswith("/store/"):
-            return self.store(method, path, body)
+            return self.store(handler, method, path, body)
         if path == "/login":
             return 200, b'{"token":"user-token"}'
         if path == "/auth":
@@ -188,7 +210,7 @@ class Coordinator:
             return self.register(json.loads(body))
         token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
         with self.changed:
-            if token not in self.workers:
+            if token not in self.workers and token != "user-token":
                 return 401, b'{"msg":"Authentication error: Worker not found"}'
         if path == "/workers/heartbeat":
             with self.changed:
@@ -202,7 +224,7 @@ class Coordinator:
                 self.changed.notify_all()
             return 200, b"null"
         if path == "/workers/tasks" and method == "GET":
-            return 200, json.dumps(self.next_task(25.0 if "wait=" in handler.path else 0.0, token)).encode()
+            return 200, json.dumps(self.next_task(wait_of(handler.path), token)).encode()
         if path == "/workers/tasks":
             return self.report(json.loads(body), token)
         if path.endswith("/state"):
@@ -210,8 +232,16 @@ class Coordinator:
                 self.states.append(json.loads(body)["state"])
                 self.changed.notify_all()
             return 200, b"null"
+        if path.startswith("/workers/") and method == "GET" and "/tasks" not in path and self.groups is not None:
+            asked = {entry.split(":")[0] for entry in self.registrations[-1]["groups"]}
+            return 200, json.dumps({"info": self.worker_info(path.split("/")[2]),
+                                    "groups": {name: role for name, role in self.groups.items() if name in asked}}).encode()
+        if path.startswith("/workers/tasks/") and path.count("/") == 3 and path.split("/")[3] in self.watched:
+            return 200, json.dumps(self.watched[path.split("/")[3]]).encode()
         if "/attachments/" in path:
             key = path.split("/attachments/")[1]
+            if key in self.sparse_files:
+                return 200, json.dumps({"url": f"{self.url}/store/files/{key}", "size": self.sparse_files[key]}).encode()
             if key not in self.files:
                 return 404, b'{"msg":"Attachment not found"}'
             return 200, json.dumps({"url": f"{self.url}/store/files/{key}", "size": len(self.files[key])}).encode()
@@ -222,11 +252,20 @@ class Coordinator:
             identity = str(uuid.uuid4())
             self.registrations.append(request)
             self.workers.add(identity)
-            answer = {"worker_id": identity, "token": identity, "redis_url": None}
+            answer = {"worker_id": identity, "token": self.token(identity), "redis_url": self.redis_url}
+            self.workers.discard(identity)
+            self.workers.add(answer["token"])
             if self.features:
                 answer["features"] = [feature for feature in self.features if feature in request.get("features", [])]
             self.changed.notify_all()
             return 200, json.dumps(answer).encode()
+
+    def token(self, identity: str) -> str:
+        if self.token_life is None:
+            return identity
+        claims = json.dumps({"sub": identity, "exp": int(time.time()) + self.token_life, "sign": 0})
+        parts = (base64.urlsafe_b64encode(part.encode()).rstrip(b"=") for part in ('{"typ":"JWT","alg":"EdDSA"}', claims, identity))
+        return base64.b64encode(b".".join(parts)).decode()
 
     def next_task(self, wait: float, token: str):
         with self.changed:
@@ -254,13 +293,42 @@ class Coordinator:
                 answer["next"] = self.tasks.popleft() if self.tasks else None
         return 200, json.dumps(answer).encode()
 
-    def store(self, method: str, path: str, body: bytes):
+    def worker_info(self, identity: str) -> dict:
+        now = "2026-01-01 00:00:00.0 +00:00:00"
+        return {"worker_id": identity, "creator_username": "u", "tags": [], "labels": [], "created_at": now, "updated_at": now,
+                "state": "Normal", "last_heartbeat": now, "assigned_task_id": None}
+
+    def task_info(self, state: str, result=None, exec_state=None) -> dict:
+        """An answer to a query for a task."""
+        now = "2026-01-01 00:00:00.0 +00:00:00"
+        answer = {"info": {"uuid": str(uuid.uuid4()), "creator_username": "u", "group_name": "g", "task_id": 1, "tags": [], "labels": [],
+                           "created_at": now, "updated_at": now, "state": state, "timeout": 60, "priority": 0,
+                           "spec": {"args": ["true"], "envs": {}, "resources": [], "terminal_output": False, "watch": None}, "result": result,
+                           "upstream_task_uuid": None, "downstream_task_uuid": None, "reporter_uuid": None}, "artifacts": []}
+        if exec_state:
+            answer["exec_state"] = exec_state
+        return answer
+
+    def store(self, handler, method: str, path: str, body: bytes):
         _, _, place, name = path.split("/", 3)
+        if method == "GET" and name in self.sparse_files:
+            return self.send_zeros(handler, self.sparse_files[name])
+        if method == "PUT" and self.store_delay:
+            self.released.wait(self.store_delay)
         with self.changed:
             if method == "PUT":
                 self.artifacts[int(place), name] = body
+                self.checksums[int(place), name] = handler.headers.get("Content-MD5")
+                self.stored_at[int(place), name] = time.time()
                 self.changed.notify_all()
                 return 200, b""
             return (200, self.files[name]) if name in self.files else (404, b"")
 
-
+    @staticmethod
+    def send_zeros(handler, size: int):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(size))
+        handler.end_headers()
+        piece = bytes(1 << 20)
+        while size > 0:
+            size -= handler.wfile.write(piece[:size])

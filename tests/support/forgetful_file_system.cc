@@ -24,6 +24,7 @@ class ForgetfulFile final : public storage::WritableFile, public storage::Readab
       return fail(ErrorCode::kStorageFull, "The disk is full");
     disk_.written_ += bytes.size();
     node_->bytes += bytes;
+    node_->written = Clock::system().now();
     return {};
   }
   Result<void> sync() override {
@@ -137,6 +138,13 @@ Result<std::vector<std::string>> ForgetfulFileSystem::list(const Path& path) {
   return names;
 }
 
+Result<std::optional<Timestamp>> ForgetfulFileSystem::written_at(const Path& path) {
+  const std::scoped_lock lock(mutex_);
+  const auto node = find(path);
+  if (!node) return std::nullopt;
+  return node->written;
+}
+
 Result<std::uint64_t> ForgetfulFileSystem::free_space(const Path&) {
   const std::scoped_lock lock(mutex_);
   return capacity_ - std::min(capacity_, written_);
@@ -149,14 +157,6 @@ void ForgetfulFileSystem::forget(Node& node) {
     forget(*child);
 }
 
-void ForgetfulFileSystem::crash() {
-  const std::scoped_lock lock(mutex_);
-  forget(*root_);
-  broken_from_ = 0;
-}
-
-void ForgetfulFileSystem::collect(const Node& node, const std::string& path, std::vector<std::string>& out) {
-  for (const auto& [name, child] : node.names) {
 // Makes some of what was not synced count as synced.
 void ForgetfulFileSystem::spare_some(Node& node, std::mt19937_64& random) {
   const std::size_t more = node.bytes.size() - std::min(node.synced_bytes.size(), node.bytes.size());
@@ -178,6 +178,14 @@ void ForgetfulFileSystem::crash_with_luck(std::uint64_t seed) {
   broken_from_ = 0;
 }
 
+void ForgetfulFileSystem::crash() {
+  const std::scoped_lock lock(mutex_);
+  forget(*root_);
+  broken_from_ = 0;
+}
+
+void ForgetfulFileSystem::collect(const Node& node, const std::string& path, std::vector<std::string>& out) {
+  for (const auto& [name, child] : node.names) {
     auto below = path;
     below += '/';
     below += name;

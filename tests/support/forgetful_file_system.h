@@ -26,14 +26,16 @@ class ForgetfulFileSystem final : public storage::FileSystem {
   Result<bool> make_directory(const Path& path) override;
   Result<void> sync_directory(const Path& path) override;
   Result<std::vector<std::string>> list(const Path& path) override;
+  /// The machine's time of the last write.
+  Result<std::optional<Timestamp>> written_at(const Path& path) override;
   Result<std::uint64_t> free_space(const Path& path) override;
 
-  /// Power goes and comes back.
+  /// Power goes and comes back; only what was synced is left.
   void crash();
-  /// From the `number`-th operation on (the first is 1) each fails with kIo until the next crash.
-  void break_before(std::size_t number) { broken_from_ = number; }
   /// As crash(), but each name and the first part of each file's bytes that were not synced may be lucky.
   void crash_with_luck(std::uint64_t seed);
+  /// From the `number`-th operation on (the first is 1) each fails with kIo until the next crash.
+  void break_before(std::size_t number) { broken_from_ = number; }
   /// The `number`-th sync (the first is 1) reports success and does nothing.
   void drop_sync(std::size_t number) { dropped_sync_ = number; }
   /// Writing more than `bytes` in all fails with kStorageFull.
@@ -53,6 +55,7 @@ class ForgetfulFileSystem final : public storage::FileSystem {
     bool is_directory = false;
     std::string bytes;
     std::string synced_bytes;
+    Timestamp written = Clock::system().now();
     std::map<std::string, NodePointer> names;
     std::map<std::string, NodePointer> synced_names;
   };
@@ -63,10 +66,10 @@ class ForgetfulFileSystem final : public storage::FileSystem {
   /// Whether this sync is to do something.
   bool takes_effect() { return ++syncs_ != dropped_sync_; }
   static void forget(Node& node);
+  static void spare_some(Node& node, std::mt19937_64& random);
   static void collect(const Node& node, const std::string& path, std::vector<std::string>& out);
 
   mutable std::mutex mutex_;
-  static void spare_some(Node& node, std::mt19937_64& random);
   NodePointer root_;
   std::size_t operations_ = 0;
   std::size_t syncs_ = 0;

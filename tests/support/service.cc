@@ -121,7 +121,11 @@ Service::~Service() {
 }
 
 void Service::signal(int number) const {
-  if (pid_ > 0) ::kill(pid_, number);
+  if (pid_ <= 0) return;
+  ::kill(pid_, number);
+  // A thread of the program may be running for a moment still.
+  siginfo_t ignored{};
+  if (number == SIGSTOP) ::waitid(P_PID, static_cast<id_t>(pid_), &ignored, WSTOPPED);
 }
 
 void Service::kill() {

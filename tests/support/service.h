@@ -46,6 +46,7 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
+  /// After SIGSTOP it stands still when this returns.
   void signal(int number) const;
   void kill();
   [[nodiscard]] bool is_running() const;

@@ -69,7 +69,7 @@ TEST(RenderTasks, IsATable) {
   task.state = TaskState::kCancelled;
   task.spec = protocol::RawJson{R"({"args":["echo","a b"]})"};
   task.result = protocol::RawJson{R"({"exit_status":0,"msg":"UserCancellation"})"};
-  EXPECT_EQ(render_tasks({task}, kNow, 0),
+  EXPECT_EQ(task_table({task}, kNow).render({}),
             "UUID                                  NO.  STATE      COMMAND     LABELS  USER   CREATED\n"
             "550e8400-e29b-41d4-a716-446655440000    3  cancelled  echo 'a b'  a,b     alice   5s ago\n");
 }

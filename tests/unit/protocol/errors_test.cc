@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/authorization.h"
+
 namespace mito::protocol {
 namespace {
 
@@ -90,6 +92,15 @@ TEST(BodyErrors, AreSyntaxOrShape) {
             "Failed to deserialize the JSON body into the target type: a.b: expected value at line 1 column 2");
   EXPECT_EQ(bad_body(error).status, 422U);
   EXPECT_EQ(bad_body(error).content_type, "text/plain; charset=utf-8");
+}
+
+TEST(Authorization, BearerInAnyCaseWithBlanksInFront) {
+  EXPECT_EQ(bearer_of("Bearer abc"), "abc");
+  EXPECT_EQ(bearer_of("bEARER   abc "), "abc");
+  EXPECT_EQ(bearer_of("Bearer a b"), "a b");
+  for (const std::string_view bad : {"", "Bearer", "Bearer ", "Bearer    ", "Bearer\tabc", "Basic abc", "Bearerabc",
+                                     "Bearer \x01", "Bearer \x7f", "Bearer \xc3\xa4"})
+    EXPECT_EQ(bearer_of(bad), std::nullopt) << bad;
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ TEST(UserRules, AllowWhatTheOriginalAllows) {
 
 TEST(Commands, AreEncodedByLength) {
   EXPECT_EQ(encode({"SET", "a b", std::string("\r\n\0", 3)}),
-            std::string("*3\r\n$3\r\nSET\r\n$3\r\na b\r\n$3\r\n\r\n\0\r\n", 32));
+            std::string("*3\r\n$3\r\nSET\r\n$3\r\na b\r\n$3\r\n\r\n\0\r\n", 31));
 }
 
 }  // namespace

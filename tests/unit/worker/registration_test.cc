@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/encoding.h"
 #include "worker/backoff.h"
 
 namespace mito::worker {
@@ -45,16 +46,42 @@ TEST_F(ShouldReconnect, WhenTheCoordinatorHadBeenAway) {
 TEST_F(ShouldReconnect, WhenNothingWasHeardForLongerThanTheLease) {
   EXPECT_TRUE(ask(seconds{31}));
 }
-TEST_F(ShouldReconnect, WhenTheLifetimeIsOver) {
-  settings_.lifetime = Duration{10};
+TEST_F(ShouldReconnect, WhenTheTokenHasEnded) {
+  session_.token_end = start_ + seconds{10};
   EXPECT_TRUE(ask(seconds{10}));
   EXPECT_FALSE(ask(seconds{9}));
+}
+TEST_F(ShouldReconnect, WhenAnOriginalTookALongPreparationForALoss) {
+  session_.overdue = true;
+  EXPECT_TRUE(ask(seconds{1}));
 }
 TEST_F(ShouldReconnect, AsTold) {
   settings_.reconnect = Reconnect::kAlways;
   EXPECT_TRUE(ask(seconds{1}));
   settings_.reconnect = Reconnect::kNever;
   EXPECT_FALSE(ask(seconds{1'000}));
+}
+
+TEST(EndOfService, IsHalfOfTheTokensLifeOrTheAskedForLifetime) {
+  const Timestamp start{seconds{1'000'000}};
+  Settings settings;
+  Session session{WorkerUuid{}, "token", {}, start};
+  EXPECT_EQ(end_of_service(settings, session), std::nullopt);
+  session.token_end = start + seconds{100};
+  EXPECT_EQ(end_of_service(settings, session), start + seconds{50});
+  settings.lifetime = Duration{70};
+  EXPECT_EQ(end_of_service(settings, session), start + seconds{70});
+}
+
+TEST(EndOfToken, IsReadFromTheClaims) {
+  // {"typ":"JWT","alg":"EdDSA"} . {"sub":"x","exp":1700000000,"sign":0} . c2ln
+  const auto token = base64_encode(base64url_encode(R"({"typ":"JWT","alg":"EdDSA"})") + "." +
+                                   base64url_encode(R"({"sub":"x","exp":1700000000,"sign":0})") + ".c2ln");
+  EXPECT_EQ(end_of_token(token), Timestamp{seconds{1'700'000'000}});
+  for (const auto* claims : {"", "[]", "{", R"({"exp":"x"})", R"({"exp":-1})", R"({"exp":9223372036854775807})", "{}"})
+    EXPECT_EQ(end_of_token(base64_encode("a." + base64url_encode(claims) + ".c")), std::nullopt) << claims;
+  for (const auto* bad : {"", "!", "token", "YQ==", "YS5i"})
+    EXPECT_EQ(end_of_token(bad), std::nullopt) << bad;
 }
 
 TEST(Backoff, DoublesUpToItsLongestWithinHalf) {

@@ -155,7 +155,7 @@ class SettingsReader {
     MITO_TRY_ASSIGN(const auto files, find_files(sources_));
     for (const fs::path& path : files)
       MITO_TRY(read_file(path));
-    return {};
+    return read_profile();
   }
 
   [[nodiscard]] Result<void> read_environment() {
@@ -190,19 +190,45 @@ class SettingsReader {
   SettingsReport report;
 
  private:
+  /// What becomes of a key that is not a setting.
+  enum class Unknown { kIgnore, kWarn };
+
   Result<void> read_file(const fs::path& path) {
     const std::string name = shown_name(path, sources_.working_directory);
     MITO_TRY_ASSIGN(const auto file, read_settings_file(path, name, table_.role()));
     report.files.push_back(path);
-    for (const auto* settings : {&file.defaults, &file.role, &file.global}) {
-      for (const auto& [key, raw] : *settings) {
-        const auto entry = std::ranges::find(table_.entries(), key, &SettingEntry::key);
-        const std::string place = fmt::format("{}:{}", name, raw.line);
-        if (entry != table_.entries().end()) {
-          MITO_TRY(keep(*entry, read_setting(entry->type, raw, path.parent_path()), place, place + ": " + key));
-        } else if (settings == &file.role) {
-          warn_of_unknown(key, place);
-        }
+    for (const auto* settings : {&file.defaults, &file.role, &file.global})
+      MITO_TRY(keep_table(*settings, name, path, settings == &file.role ? Unknown::kWarn : Unknown::kIgnore));
+    for (const auto& [profile, settings] : file.profiles) {
+      profiles_.push_back(profile);
+      if (sources_.profile == profile) profile_tables_.push_back({settings, name, path});
+    }
+    return {};
+  }
+
+  /// The chosen profile, after all other tables.
+  Result<void> read_profile() {
+    if (!sources_.profile) return {};
+    for (const auto& [settings, name, path] : profile_tables_)
+      MITO_TRY(keep_table(settings, name, path, Unknown::kWarn));
+    if (!profile_tables_.empty()) return {};
+    return fail(
+        ErrorCode::kUsage,
+        profiles_.empty()
+            ? fmt::format("there is no profile {}: write a table [{}.profiles.{}] into config.toml", *sources_.profile,
+                          table_.role(), *sources_.profile)
+            : fmt::format("there is no profile {}; there are: {}", *sources_.profile, fmt::join(profiles_, ", ")));
+  }
+
+  Result<void> keep_table(const std::map<std::string, RawSetting>& settings, const std::string& name,
+                          const fs::path& path, Unknown unknown) {
+    for (const auto& [key, raw] : settings) {
+      const auto entry = std::ranges::find(table_.entries(), key, &SettingEntry::key);
+      const std::string place = fmt::format("{}:{}", name, raw.line);
+      if (entry != table_.entries().end()) {
+        MITO_TRY(keep(*entry, read_setting(entry->type, raw, path.parent_path()), place, place + ": " + key));
+      } else if (unknown == Unknown::kWarn) {
+        warn_of_unknown(key, place);
       }
     }
     return {};
@@ -238,8 +264,15 @@ class SettingsReader {
     return {};
   }
 
+  struct ProfileTable {
+    std::map<std::string, RawSetting> settings;
+    std::string name;
+    fs::path path;
+  };
   const SettingsTable& table_;
   const SettingsSources& sources_;
+  std::vector<std::string> profiles_;  ///< Names of all that were seen.
+  std::vector<ProfileTable> profile_tables_;
 };
 
 Result<SettingsTable::Values> SettingsTable::read(const SettingsSources& sources) const {

@@ -138,6 +138,8 @@ struct SettingsSources {
   /// The value of `--config`. A relative name is looked for in the working directory and its parents; not finding it is
   /// an error.
   std::optional<std::filesystem::path> config_file;
+  /// A table [<role>.profiles.<name>] that wins over all other tables of the files. kUsage when no file has it.
+  std::optional<std::string> profile{};
   /// Setting key -> what was given; flags give nothing or `true`/`false`.
   std::map<std::string, std::vector<std::string>> command_line;
 

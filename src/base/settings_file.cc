@@ -66,6 +66,20 @@ Result<std::map<std::string, RawSetting>> read_table(const toml::table& file, st
   return settings;
 }
 
+/// The tables below [<role>.profiles].
+Result<std::map<std::string, std::map<std::string, RawSetting>>> read_profiles(const toml::table& file,
+                                                                               std::string_view role,
+                                                                               std::string_view shown_name) {
+  std::map<std::string, std::map<std::string, RawSetting>> profiles;
+  const toml::table* of_role = file[role].as_table();
+  const toml::table* all = of_role == nullptr ? nullptr : (*of_role)["profiles"].as_table();
+  if (all == nullptr) return profiles;
+  for (const auto& [name, table] : *all) {
+    MITO_TRY_ASSIGN(profiles[std::string(name.str())], read_table(*all, name.str(), shown_name));
+  }
+  return profiles;
+}
+
 Result<std::string> read_text(const std::filesystem::path& path, std::string_view shown_name) {
   std::ifstream file(path, std::ios::binary);
   std::string text(std::istreambuf_iterator<char>(file), {});
@@ -98,6 +112,9 @@ Result<SettingsFile> read_settings_file(const std::filesystem::path& path, std::
   MITO_TRY_ASSIGN(file.defaults, read_table(table, "default", shown_name));
   MITO_TRY_ASSIGN(file.role, read_table(table, role, shown_name));
   MITO_TRY_ASSIGN(file.global, read_table(table, "global", shown_name));
+  MITO_TRY_ASSIGN(file.profiles, read_profiles(table, role, shown_name));
+  if (const auto found = file.role.find("profiles"); found != file.role.end() && !file.profiles.empty())
+    file.role.erase(found);
   return file;
 }
 

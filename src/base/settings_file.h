@@ -15,6 +15,8 @@ struct SettingsFile {
   std::map<std::string, RawSetting> defaults;  ///< [default], for every role.
   std::map<std::string, RawSetting> role;
   std::map<std::string, RawSetting> global;  ///< [global], for every role.
+  /// [<role>.profiles.<name>], by name.
+  std::map<std::string, std::map<std::string, RawSetting>> profiles;
 };
 
 /// Reads a TOML file. kUsage when it cannot be read or is not TOML; the text begins with `shown_name` and the line.

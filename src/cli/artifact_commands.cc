@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/task_filter.h"
+#include "cli/task_search.h"
 #include "cli/text.h"
 #include "cli/transfers.h"
 #include "cli/values.h"
@@ -19,22 +20,24 @@ namespace mito::cli {
 
 namespace {
 
-constexpr Argument kUuid = word("UUID", "The UUID of the task");
-constexpr Argument kUuids = words("UUIDS", "The UUIDs of the tasks");
+constexpr Argument kUuid = word("UUID", "The UUID of the task").of(Argument::Values::kTask);
+constexpr Argument kUuids = words("UUIDS", "The UUIDs of the tasks").of(Argument::Values::kTask);
 constexpr std::array<std::string_view, 3> kTypes{"result", "exec-log", "std-log"};
 constexpr Argument kType =
     word("CONTENT_TYPE",
          "result: what the command put into $MITO_RESULT_DIR; exec-log: $MITO_EXEC_DIR; std-log: what it wrote")
         .among(kTypes);
-constexpr Argument kOutput = option("output", 'o', "PATH", "Where to download to: a file, or a directory that exists");
+constexpr Argument kOutput = option("output", 'o', "PATH", "Where to download to: a file, or a directory that exists")
+                                 .of(Argument::Values::kFile);
 
-constexpr std::array kUpload{word("LOCAL_FILE", "The file to upload"), kUuid, kType, kProgress};
-constexpr std::array kDownload{kUuid, kType, kOutput, kNoDownload, kProgress};
+constexpr std::array kUpload{word("LOCAL_FILE", "The file to upload").of(Argument::Values::kFile), kUuid, kType,
+                             kProgress};
+constexpr std::array kDownload{kUuid, kType, kOutput, kExtract, kNoDownload, kProgress};
 constexpr std::array kOne{kUuid, kType};
-constexpr std::array kDownloadMany{kType,         kCreators,   kFilterGroup,    kFilterTags,     kFilterLabels,
-                                   kFilterStates, kFilterExit, kFilterPriority, kFilterReporter, kBatchOutput,
-                                   kNoDownload,   kProgress,   kConcurrent};
-constexpr std::array kDownloadList{kType, kUuids, kBatchOutput, kNoDownload, kProgress, kConcurrent};
+constexpr std::array kDownloadMany{kType,         kCreators,     kFilterGroup,    kFilterTags,     kFilterLabels,
+                                   kFilterStates, kFilterExit,   kFilterPriority, kFilterReporter, kFilterFailed,
+                                   kBatchOutput,  kBatchExtract, kNoDownload,     kProgress,       kConcurrent};
+constexpr std::array kDownloadList{kType, kUuids, kBatchOutput, kBatchExtract, kNoDownload, kProgress, kConcurrent};
 constexpr std::array kDeleteMany{kType,         kCreators,   kFilterGroup,    kFilterTags,    kFilterLabels,
                                  kFilterStates, kFilterExit, kFilterPriority, kFilterReporter};
 constexpr std::array kDeleteList{kType, kUuids};
@@ -90,7 +93,8 @@ Result<int> download_found(Session& session, const Arguments& arguments, Artifac
     items.push_back({.label = fmt::format("Task {}", uuid),
                      .name = uuid + ".tar.gz",
                      .alternative = fmt::format("{}.{}", uuid, file_name(type)),
-                     .url = item.url});
+                     .url = item.url,
+                     .directory = uuid});
   }
   return download_batch(session, arguments, items, "artifacts");
 }
@@ -99,6 +103,16 @@ Result<int> download_many(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(auto request, task_filter<protocol::ArtifactsDownloadByFilterReq>(arguments));
   MITO_TRY_ASSIGN(request.content_type, content_type_value("<CONTENT_TYPE>", arguments.at("CONTENT_TYPE")));
   MITO_TRY_ASSIGN(const auto* client, session.client());
+  if (arguments.has("failed")) {
+    MITO_TRY_ASSIGN(const auto tasks, task_filter<protocol::TasksQueryReq>(arguments));
+    MITO_TRY_ASSIGN(const auto failed, find_tasks(session, tasks, Outcome::kFailed));
+    protocol::ArtifactsDownloadByUuidsReq by_uuids{.uuids = {}, .content_type = request.content_type};
+    for (const auto& task : failed.tasks)
+      by_uuids.uuids.push_back(task.uuid);
+    if (by_uuids.uuids.empty()) return download_found(session, arguments, request.content_type, {});
+    MITO_TRY_ASSIGN(const auto found, client->locate_artifacts(by_uuids, session.stop()));
+    return download_found(session, arguments, request.content_type, found);
+  }
   MITO_TRY_ASSIGN(const auto found, client->locate_artifacts(request, session.stop()));
   return download_found(session, arguments, request.content_type, found);
 }
@@ -122,7 +136,7 @@ Result<int> delete_many(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->delete_artifacts(request, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Deleted {} artifacts", answer.deleted_count));
   return 0;
 }
@@ -135,7 +149,7 @@ Result<int> delete_list(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->delete_artifacts(request, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Deleted {} artifacts", answer.deleted_count));
   if (answer.failed_uuids.empty()) return 0;
   out.warn(fmt::format(

@@ -1,5 +1,6 @@
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,40 +13,54 @@
 #include "cli/humane.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "cli/temporary_directory.h"
 #include "cli/transfers.h"
 #include "cli/values.h"
 #include "protocol/codec.h"
+#include "worker/archive.h"
 
 namespace mito::cli {
 
 namespace {
 
-constexpr Argument kGroup = option("group", 'g', "GROUP_NAME", "The group the file stands in (default: your own)");
+constexpr Argument kGroup =
+    option("group", 'g', "GROUP_NAME", "The group the file stands in (default: your own)").of(Argument::Values::kGroup);
 constexpr Argument kSmart = flag("smart", 's', "Without -g, the part of the key before the first / is the group");
-constexpr Argument kKey = word("KEY", "The key of the attachment");
+constexpr Argument kKey = word("KEY", "The key of the attachment").of(Argument::Values::kAttachment);
 constexpr Argument kKeyPart = option("key", 'k', "PART", "Only attachments with this in their key");
 constexpr Argument kLimit = option("limit", 0, "N", "At most so many");
 constexpr Argument kOffset = option("offset", 0, "N", "Leave out so many first");
 
 constexpr std::array kUpload{
-    word("LOCAL_FILE", "The file to upload"),
+    word("LOCAL_FILE", "The file to upload; a directory is packed into a tar.gz").of(Argument::Values::kFile),
     maybe_word("KEY",
                "Its key (default: the name of the file); one that ends in / gets the name of the file behind it"),
     kGroup,
     kProgress,
     kSmart,
 };
-constexpr std::array kDownload{
-    kKey,        kGroup,    option("output", 'o', "PATH", "Where to download to: a file, or a directory that exists"),
-    kNoDownload, kProgress, kSmart};
-constexpr std::array kOne{kKey, kGroup, kSmart};
+constexpr std::array kDownload{kKey,
+                               kGroup,
+                               option("output", 'o', "PATH", "Where to download to: a file, or a directory that exists")
+                                   .of(Argument::Values::kFile),
+                               kNoDownload,
+                               kProgress,
+                               kSmart};
+/// `get GROUP KEY` and `delete GROUP KEY` of former releases.
+constexpr Argument kOldKey = maybe_word("OLD_KEY", "The key, where the group stands in front of it").hidden();
+constexpr std::array kOne{kKey, kOldKey, kGroup, kSmart};
 constexpr std::array kQuery{kGroup, kKeyPart, kLimit, kOffset, flag("count", 0, "Only count")};
 constexpr std::array kDownloadMany{kGroup,       kKeyPart,    kLimit,    kOffset,
                                    kBatchOutput, kNoDownload, kProgress, kConcurrent};
-constexpr std::array kDownloadList{
-    words("KEYS", "The keys of the attachments"), kGroup, kBatchOutput, kNoDownload, kProgress, kConcurrent};
+constexpr std::array kDownloadList{words("KEYS", "The keys of the attachments").of(Argument::Values::kAttachment),
+                                   kGroup,
+                                   kBatchOutput,
+                                   kNoDownload,
+                                   kProgress,
+                                   kConcurrent};
 constexpr std::array kDeleteMany{kGroup, kKeyPart, kLimit, kOffset};
-constexpr std::array kDeleteList{words("KEYS", "The keys of the attachments"), kGroup};
+constexpr std::array kDeleteList{words("KEYS", "The keys of the attachments").of(Argument::Values::kAttachment),
+                                 kGroup};
 
 /// Which attachment is meant.
 struct Place {
@@ -57,6 +72,7 @@ struct Place {
 Place place_of(const Session& session, const Arguments& arguments) {
   const auto group = arguments.value("group");
   const std::string& key = arguments.at("KEY");
+  if (const auto behind = arguments.value("OLD_KEY"); behind && !group) return {key, *behind};
   const auto slash = key.find('/');
   if (!group && arguments.has("smart") && slash != std::string::npos)
     return {key.substr(0, slash), key.substr(slash + 1)};
@@ -64,7 +80,8 @@ Place place_of(const Session& session, const Arguments& arguments) {
 }
 
 bool guess_allowed(const Arguments& arguments) {
-  return !arguments.has("group") && !arguments.has("smart") && arguments.at("KEY").contains('/');
+  return !arguments.has("group") && !arguments.has("smart") && !arguments.has("OLD_KEY") &&
+         arguments.at("KEY").contains('/');
 }
 
 /// What `look_up(group, key)` finds: as the arguments say and, where that does not exist and neither -g nor -s was
@@ -80,27 +97,45 @@ auto find_attachment(const Session& session, const Arguments& arguments, const L
   return guessed ? std::move(guessed) : std::move(found);
 }
 
+/// Whom the key of an upload belongs to; with -s the group may stand in front of it.
+Place upload_place(const Session& session, const Arguments& arguments) {
+  const std::string key = arguments.value("KEY").value_or("");
+  const auto slash = key.find('/');
+  if (!arguments.has("group") && arguments.has("smart") && slash != std::string::npos)
+    return {.group = key.substr(0, slash), .key = key.substr(slash + 1)};
+  return {.group = session.group_or_own(arguments.value("group")), .key = key};
+}
+
 Result<int> upload(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(auto* client, session.client());
-  const std::filesystem::path file = arguments.at("LOCAL_FILE");
-  Place place{.group = session.group_or_own(arguments.value("group")), .key = arguments.value("KEY").value_or("")};
-  if (!arguments.has("group") && arguments.has("smart")) {
-    if (const auto slash = place.key.find('/'); slash != std::string::npos) {
-      place = {.group = place.key.substr(0, slash), .key = place.key.substr(slash + 1)};
-    }
+  std::filesystem::path file = arguments.at("LOCAL_FILE");
+  const Place wanted = upload_place(session, arguments);
+  std::optional<TemporaryDirectory> packed;
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) {
+    MITO_TRY_ASSIGN(auto directory, TemporaryDirectory::make());
+    packed.emplace(std::move(directory));
+    const auto top = std::filesystem::canonical(file, error).filename();
+    const auto archive = packed->path() / (top.string() + ".tar.gz");
+    MITO_TRY_ASSIGN(const auto made, worker::pack_directory(file, top.string(), archive));
+    for (const auto& note : made.notes)
+      session.out().warn(note);
+    file = archive;
   }
-  MITO_TRY_ASSIGN(const std::string key, client::attachment_key(place.key, file));
+  MITO_TRY_ASSIGN(const std::string key, client::attachment_key(wanted.key, file));
   Result<client::Upload> uploaded = fail(ErrorCode::kInternal);
   {
-    ProgressBar bar(wants_progress(arguments), fmt::format("Uploading from {}", file.string()));
-    uploaded = client->upload_attachment(place.group, key, file, bar.callback(), session.stop());
+    ProgressBar bar(wants_progress(arguments), fmt::format("Uploading from {}", arguments.at("LOCAL_FILE")));
+    uploaded = client->upload_attachment(wanted.group, key, file, bar.callback(), session.stop());
   }
   if (!uploaded) return fail(std::move(uploaded).error());
-  if (session.out().quiet()) {
-    session.out().print(key + "\n");
+  auto& out = session.out();
+  if (packed && out.for_people()) out.note(fmt::format("the directory was packed; its key is {}", key));
+  if (out.names()) {
+    out.print(key + "\n");
   } else {
-    session.out().done(*uploaded == client::Upload::kNew ? "Attachment uploaded successfully"
-                                                         : "Attachment already exists on server, replaced it");
+    out.done(*uploaded == client::Upload::kNew ? "Attachment uploaded successfully"
+                                               : "Attachment already exists on server, replaced it");
   }
   return 0;
 }
@@ -124,8 +159,8 @@ Result<int> get(Session& session, const Arguments& arguments) {
                   }));
   const auto now = Clock::system().now();
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(data));
-  if (out.quiet()) out.print(arguments.at("KEY") + "\n");
+  if (out.structured()) out.print_object(protocol::encode(data));
+  if (out.names()) out.print(arguments.at("KEY") + "\n");
   out.say(fmt::format("Attachment of size {}B, Created at {} and Updated at {}", data.size,
                       moment(data.created_at, now), moment(data.updated_at, now)));
   return 0;
@@ -160,11 +195,11 @@ Result<int> query(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto answer,
                   client->query_attachments(session.group_or_own(arguments.value("group")), request, session.stop()));
   auto& out = session.out();
-  if (request.count && out.json()) {
-    out.print_json(protocol::encode(answer));
+  if (request.count && out.structured()) {
+    out.print_object(protocol::encode(answer));
     return 0;
   }
-  out.say(fmt::format("Found {} attachments in group {}", answer.count, answer.group_name));
+  out.heading(fmt::format("Found {} attachments in group {}", answer.count, answer.group_name));
   const auto now = Clock::system().now();
   Table table({{.title = "KEY", .least = 20},
                {.title = "SIZE", .align = Table::Align::kRight},
@@ -172,13 +207,13 @@ Result<int> query(Session& session, const Arguments& arguments) {
                {.title = "UPDATED"}});
   std::vector<std::string> json;
   for (const auto& attachment : answer.attachments) {
-    if (out.json()) json.push_back(protocol::encode(attachment));
-    if (out.quiet()) out.print(attachment.key + "\n");
+    if (out.structured()) json.push_back(protocol::encode(attachment));
+    if (out.names()) out.print(attachment.key + "\n");
     table.add({attachment.key, format_size(static_cast<std::uint64_t>(attachment.size)),
                ago(attachment.created_at, now), ago(attachment.updated_at, now)});
   }
-  if (out.json()) out.print_json_array(json);
-  if (out.format() == Format::kTable) out.print(table.render(out.width()));
+  if (out.structured()) out.print_list(json);
+  out.print_table(table);
   return 0;
 }
 
@@ -222,7 +257,7 @@ Result<int> delete_many(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto answer,
                   client->delete_attachments(session.group_or_own(arguments.value("group")), request, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Deleted {} attachments in group {}", answer.deleted_count, answer.group_name));
   return 0;
 }
@@ -235,7 +270,7 @@ Result<int> delete_list(Session& session, const Arguments& arguments) {
                   client->delete_attachments(session.group_or_own(arguments.value("group")),
                                              protocol::AttachmentsDeleteByKeysReq{.keys = keys}, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Deleted {} attachments in group {}", answer.deleted_count, answer.group_name));
   if (answer.failed_keys.empty()) return 0;
   std::string failed;
@@ -248,7 +283,7 @@ Result<int> delete_list(Session& session, const Arguments& arguments) {
 }
 
 constexpr std::array kCommands{
-    Command{.name = "upload", .help = "Upload a file to a group", .arguments = kUpload, .run = upload},
+    Command{.name = "upload", .help = "Upload a file or a directory to a group", .arguments = kUpload, .run = upload},
     Command{.name = "download", .help = "Download an attachment", .arguments = kDownload, .run = download},
     Command{.name = "get", .help = "Show size and times of an attachment", .arguments = kOne, .run = get},
     Command{.name = "delete", .help = "Delete an attachment", .arguments = kOne, .run = remove},

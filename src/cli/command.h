@@ -36,6 +36,10 @@ struct Argument {
     kWords,        ///< Everything behind `--`, untouched.
   };
   enum class Need { kOptional, kRequired };
+  /// What its values are, for completion.
+  enum class Values { kAny, kTask, kWorker, kGroup, kUser, kAttachment, kFile, kDirectory };
+  enum class Secrecy { kPlain, kSecret };
+  enum class Listing { kShown, kHidden };
 
   Kind kind = Kind::kFlag;
   std::string_view name{};  ///< Long name without dashes; of a positional what it is called in Arguments.
@@ -45,6 +49,9 @@ struct Argument {
   Need need = Need::kOptional;
   std::span<const std::string_view> choices{};  ///< Allowed values, checked; empty: any.
   std::string_view default_text{};              ///< Shown in help.
+  Values values = Values::kAny;
+  Secrecy secrecy = Secrecy::kPlain;  ///< A secret value is kept out of every history.
+  Listing listing = Listing::kShown;  ///< Hidden ones are understood but not shown.
 
   /// The same with a list of allowed values.
   [[nodiscard]] constexpr Argument among(std::span<const std::string_view> allowed) const {
@@ -61,6 +68,21 @@ struct Argument {
   [[nodiscard]] constexpr Argument required() const {
     Argument copy = *this;
     copy.need = Need::kRequired;
+    return copy;
+  }
+  [[nodiscard]] constexpr Argument of(Values kind_of_values) const {
+    Argument copy = *this;
+    copy.values = kind_of_values;
+    return copy;
+  }
+  [[nodiscard]] constexpr Argument secret() const {
+    Argument copy = *this;
+    copy.secrecy = Secrecy::kSecret;
+    return copy;
+  }
+  [[nodiscard]] constexpr Argument hidden() const {
+    Argument copy = *this;
+    copy.listing = Listing::kHidden;
     return copy;
   }
 };
@@ -109,7 +131,19 @@ struct Command {
   std::string_view details{};  ///< Shown at the end of its help: examples, formats.
   /// How to find the things it is about, said when one is not found. Holds for sub-commands too.
   std::string_view look_up{};
+  /// Of a word of the old tree: how the same is said now. Such commands are not listed, and whoever uses one is told.
+  std::string_view successor{};
 };
+
+/// Whether a command, or a group of commands, is a word of the old tree.
+constexpr bool is_old(const Command& command) {
+  return !command.successor.empty();
+}
+/// Whether the argument begins with a dash: flag, option or list.
+constexpr bool is_option(const Argument& argument) {
+  return argument.kind == Argument::Kind::kFlag || argument.kind == Argument::Kind::kOption ||
+         argument.kind == Argument::Kind::kList;
+}
 
 /// The command of that name or alias; null when there is none.
 const Command* find_command(std::span<const Command> commands, std::string_view name);

@@ -17,12 +17,12 @@ namespace mito::cli {
 
 namespace {
 
-constexpr Argument kGroup = word("GROUP_NAME", "The name of the group");
+constexpr Argument kGroup = word("GROUP_NAME", "The name of the group").of(Argument::Values::kGroup);
 
 constexpr std::array kOnlyGroup{kGroup};
 constexpr std::array kUpdateUser{kGroup,
                                  words("ROLES", "Who gets which role, as user:role; roles are read, write and admin")};
-constexpr std::array kRemoveUser{kGroup, words("USERS", "Who is to leave the group")};
+constexpr std::array kRemoveUser{kGroup, words("USERS", "Who is to leave the group").of(Argument::Values::kUser)};
 
 Result<int> create(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(auto* client, session.client());
@@ -35,7 +35,7 @@ std::string storage(std::int64_t bytes) {
   return format_size(static_cast<std::uint64_t>(bytes < 0 ? 0 : bytes));
 }
 
-std::string render_group(const protocol::GroupQueryInfo& group) {
+std::string render_group(const protocol::GroupQueryInfo& group, Colour colour) {
   const auto now = Clock::system().now();
   Details details;
   details.add("Group Name", group.group_name);
@@ -50,24 +50,14 @@ std::string render_group(const protocol::GroupQueryInfo& group) {
   Table users({{.title = "USER"}, {.title = "ROLE"}});
   for (const auto& [name, role] : *group.users_in_group)
     users.add({name, std::string(to_string(role))});
-  return details.render() + "Users in the group:\n" + users.render(0);
+  return details.render() + "Users in the group:\n" + users.render({.colour = colour});
 }
 
 Result<int> get(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(auto* client, session.client());
   MITO_TRY_ASSIGN(const auto group, client->get_group(arguments.at("GROUP_NAME"), session.stop()));
   auto& out = session.out();
-  switch (out.format()) {
-    case Format::kJson:
-      out.print_json(protocol::encode(group));
-      break;
-    case Format::kQuiet:
-      out.print(group.group_name + "\n");
-      break;
-    case Format::kTable:
-      out.print(render_group(group));
-      break;
-  }
+  out.show(protocol::encode(group), group.group_name, render_group(group, out.colour()));
   return 0;
 }
 

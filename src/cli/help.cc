@@ -17,10 +17,6 @@ namespace {
 
 using Kind = Argument::Kind;
 
-bool is_option(const Argument& argument) {
-  return argument.kind == Kind::kFlag || argument.kind == Kind::kOption || argument.kind == Kind::kList;
-}
-
 struct Row {
   std::string term;
   std::string text;
@@ -66,17 +62,19 @@ std::string section(std::string_view title, const std::vector<Row>& rows, std::s
 std::vector<Row> rows_of(std::span<const Argument> arguments, bool options) {
   std::vector<Row> rows;
   for (const auto& argument : arguments)
-    if (is_option(argument) == options) rows.push_back({term_of(argument), text_of(argument)});
+    if (is_option(argument) == options && argument.listing == Argument::Listing::kShown)
+      rows.push_back({term_of(argument), text_of(argument)});
   return rows;
 }
 
 }  // namespace
 
 std::string usage_line(std::string_view path, const Command& command) {
-  if (!command.commands.empty()) return fmt::format("Usage: {} <COMMAND>", path);
-  std::string line = fmt::format("Usage: {} [OPTIONS]", path);
+  const std::string_view gap = path.empty() ? "" : " ";
+  if (!command.commands.empty()) return fmt::format("Usage: {}{}<COMMAND>", path, gap);
+  std::string line = fmt::format("Usage: {}{}[OPTIONS]", path, gap);
   for (const auto& argument : command.arguments)
-    if (!is_option(argument)) line += " " + display_name(argument);
+    if (!is_option(argument) && argument.listing == Argument::Listing::kShown) line += " " + display_name(argument);
   return line;
 }
 
@@ -86,11 +84,13 @@ std::string render_help(std::string_view path, const Command& command, std::span
   for (const auto& line : wrap(command.help, width))
     text += line + "\n";
   text += "\n" + usage_line(path, command) + "\n";
+  if (is_old(command)) text += fmt::format("\nThis is the old form of: {}\n", command.successor);
+  if (!command.alias.empty()) text += fmt::format("\nAlso called: {}\n", command.alias);
   if (!command.commands.empty()) {
     std::vector<Row> rows;
     rows.reserve(command.commands.size());
     for (const auto& sub : command.commands)
-      rows.push_back({std::string(sub.name), std::string(sub.help)});
+      if (!is_old(sub) || is_old(command)) rows.push_back({std::string(sub.name), std::string(sub.help)});
     text += section("Commands", rows, width);
   }
   text += section("Arguments", rows_of(command.arguments, false), width);

@@ -99,6 +99,11 @@ std::string describe_result(const TaskResult& result) {
   return "failed";
 }
 
+std::string timeout_of(const TaskCondition& task) {
+  return Duration{.seconds = static_cast<std::uint64_t>(task.timeout_seconds < 0 ? 0 : task.timeout_seconds)}
+      .to_string();
+}
+
 }  // namespace
 
 std::string ago(Timestamp time, Timestamp now) {
@@ -167,13 +172,25 @@ std::string describe_task_fully(const TaskCondition& task) {
   }
   if (!task.result) return text;
   if (task.result->message == TaskResultMessage::kExecTimeout) {
-    const Duration timeout{.seconds = static_cast<std::uint64_t>(task.timeout_seconds < 0 ? 0 : task.timeout_seconds)};
-    text += fmt::format(" after {} (--timeout)", timeout.to_string());
+    text += fmt::format(" after {} (--timeout)", timeout_of(task));
     if (const auto end = describe_wait_status(task.result->exit_status); !end.empty()) text += ", ended with " + end;
   }
   if (task.result->message == TaskResultMessage::kSubmitNewTaskFailed && task.result->exit_status != 0)
     text += ", and its next task was refused";
   return text;
+}
+
+std::string describe_task_shortly(const TaskCondition& task) {
+  if (task.state == TaskState::kRunning) return describe_task_fully(task);
+  if (!task.result || task.result->message != TaskResultMessage::kExecTimeout) return describe_task(task);
+  return fmt::format("timed out after {}", timeout_of(task));
+}
+
+Style style_of(const TaskCondition& task) {
+  if (task.state == TaskState::kRunning) return Style::kBusy;
+  if (!task.result) return Style::kPlain;
+  if (task.result->message == TaskResultMessage::kUserCancellation) return Style::kDim;
+  return succeeded(task) ? Style::kGood : Style::kBad;
 }
 
 bool succeeded(const TaskCondition& task) {

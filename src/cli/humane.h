@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "cli/style.h"
 #include "domain/states.h"
 #include "domain/task_spec.h"
 
@@ -38,6 +39,10 @@ struct TaskCondition {
 std::string describe_task(const TaskCondition& task);
 /// The same with more: `running (fetching inputs)`, `timed out after 10m (--timeout)`.
 std::string describe_task_fully(const TaskCondition& task);
+/// As short as a table wants it, running tasks with what they do: `running (command runs)`, `timed out after 10m`.
+std::string describe_task_shortly(const TaskCondition& task);
+/// How the state stands out.
+Style style_of(const TaskCondition& task);
 /// Whether the task ended well: command run, exit code 0, everything delivered.
 bool succeeded(const TaskCondition& task);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/text.h"
+#include "cli/yaml.h"
 #include "protocol/codec.h"
 #include "protocol/messages.h"
 
@@ -22,44 +23,82 @@ std::size_t terminal_width(std::FILE* file) {
 
 }  // namespace
 
-Output::Output(Format format, std::FILE* out, std::FILE* err)
-    : format_(format), out_(out), err_(err), width_(terminal_width(out)) {}
+Output::Output(OutputForm form, std::FILE* out, std::FILE* err)
+    : form_(form),
+      out_(out),
+      err_(err),
+      width_(terminal_width(out)),
+      colour_(colour_of(out)),
+      err_colour_(colour_of(err)) {}
 
 void Output::done(std::string_view sentence) {
-  if (json()) {
-    print_json(protocol::encode(protocol::ErrorMsg{.msg = std::string(sentence)}));
+  if (structured()) {
+    print_object(protocol::encode(protocol::ErrorMsg{.msg = std::string(sentence)}));
   } else {
     say(sentence);
   }
 }
 
 void Output::say(std::string_view line) {
-  if (format_ == Format::kTable) print(printable(line) + "\n");
+  if (for_people()) print(printable(line) + "\n");
+}
+
+void Output::heading(std::string_view line) {
+  if (form_.headers == Headers::kShown) say(line);
+}
+
+void Output::show(std::string_view json, std::string_view name, std::string_view text) {
+  if (structured()) {
+    print_object(json);
+  } else if (names()) {
+    print(printable(name) + "\n");
+  } else {
+    print(text);
+  }
+}
+
+void Output::print_table(const Table& table) {
+  if (!for_people()) return;
+  print(table.render({.width = wide() ? 0 : width_,
+                      .headers = form_.headers,
+                      .columns = wide() ? Table::Columns::kAll : Table::Columns::kUsual,
+                      .colour = colour_}));
 }
 
 void Output::print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), out_);
 }
 
-void Output::print_json(std::string_view value) {
-  print(value);
+void Output::print_object(std::string_view json) {
+  if (form_.format == Format::kYaml) {
+    print(yaml_of(json));
+    return;
+  }
+  print(json);
   print("\n");
 }
 
-void Output::print_json_array(std::span<const std::string> values) {
-  print("[");
+void Output::print_list(std::span<const std::string> values) {
+  std::string list = "[";
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i != 0) print(",\n ");
-    print(values[i]);
+    if (i != 0) list += ",\n ";
+    list += values[i];
   }
-  print("]\n");
+  print_object(list + "]");
 }
 
 void Output::note(std::string_view text) {
-  diagnose(fmt::format("note: {}", text));
+  write_diagnosis("note:", Style::kDim, text);
 }
 void Output::warn(std::string_view text) {
-  diagnose(fmt::format("warning: {}", text));
+  write_diagnosis("warning:", Style::kBusy, text);
+}
+
+void Output::write_diagnosis(std::string_view label, Style style, std::string_view text) {
+  std::fflush(out_);
+  const std::string whole = painted(label, style, err_colour_) + " " + printable(text) + "\n";
+  std::fwrite(whole.data(), 1, whole.size(), err_);
+  std::fflush(err_);
 }
 
 void Output::diagnose(std::string_view line) {

@@ -10,37 +10,61 @@
 #include <fmt/core.h>
 
 #include "base/result.h"
+#include "cli/style.h"
+#include "cli/table.h"
 
 namespace mito::cli {
 
 /// How results are written.
 enum class Format {
   kTable,  ///< Sentences, tables and details for people.
+  kWide,   ///< The same with all columns, nothing cut.
   kJson,   ///< One JSON value; its members are those of the HTTP API.
-  kQuiet,  ///< Bare UUIDs, keys, names or URLs, one a line.
+  kYaml,   ///< The same value as YAML.
+  kName,   ///< Bare UUIDs, keys, names or URLs, one a line.
+};
+
+/// Everything that options say about results.
+struct OutputForm {
+  Format format = Format::kTable;
+  Headers headers = Headers::kShown;
 };
 
 /// Where a command writes: results to standard output, everything else to standard error. One thread.
 class Output {
  public:
-  Output(Format format, std::FILE* out, std::FILE* err);
+  Output(OutputForm form, std::FILE* out, std::FILE* err);
 
-  [[nodiscard]] Format format() const { return format_; }
-  [[nodiscard]] bool json() const { return format_ == Format::kJson; }
-  [[nodiscard]] bool quiet() const { return format_ == Format::kQuiet; }
+  void set_form(OutputForm form) { form_ = form; }
+  [[nodiscard]] OutputForm form() const { return form_; }
+  /// Tables and sentences.
+  [[nodiscard]] bool for_people() const { return form_.format == Format::kTable || wide(); }
+  [[nodiscard]] bool wide() const { return form_.format == Format::kWide; }
+  /// JSON or YAML.
+  [[nodiscard]] bool structured() const { return form_.format == Format::kJson || form_.format == Format::kYaml; }
+  /// Bare UUIDs, keys or names.
+  [[nodiscard]] bool names() const { return form_.format == Format::kName; }
   /// Columns of the terminal; 0 when the results do not go to one.
   [[nodiscard]] std::size_t width() const { return width_; }
+  /// Whether results may be coloured.
+  [[nodiscard]] Colour colour() const { return colour_; }
 
-  /// A sentence that says what was done: as it is for people, as `{"msg":…}` in JSON, nothing when quiet.
+  /// A sentence that says what was done: as it is for people, as `{"msg":…}` for programs, nothing as names.
   void done(std::string_view sentence);
-  /// A line for people that goes with a table or a list; nothing in the other formats.
+  /// A line for people that is a result of its own; nothing in the other formats.
   void say(std::string_view line);
+  /// A line for people that stands above a table; left out together with its headers.
+  void heading(std::string_view line);
+  /// One thing: its JSON, its name, or its text for people.
+  void show(std::string_view json, std::string_view name, std::string_view text);
+  /// A table for people; nothing in the other formats.
+  void print_table(const Table& table);
   /// Text as it is, whatever the format.
   void print(std::string_view text);
-  /// One JSON value and a line end.
-  void print_json(std::string_view value);
-  /// `[a,b]` of JSON values.
-  void print_json_array(std::span<const std::string> values);
+  /// One JSON value, as JSON or YAML, and a line end.
+  void print_object(std::string_view json);
+  /// A list of JSON values, as JSON or YAML.
+  void print_list(std::span<const std::string> values);
   /// A line on standard error: `note: …`.
   void note(std::string_view text);
   void warn(std::string_view text);
@@ -50,10 +74,14 @@ class Output {
   Result<void> flush();
 
  private:
-  Format format_;
+  void write_diagnosis(std::string_view label, Style style, std::string_view text);
+
+  OutputForm form_;
   std::FILE* out_;
   std::FILE* err_;
   std::size_t width_;
+  Colour colour_;
+  Colour err_colour_;
 };
 
 }  // namespace mito::cli

@@ -20,10 +20,6 @@ namespace {
 
 using Kind = Argument::Kind;
 
-bool is_option(const Argument& argument) {
-  return argument.kind == Kind::kFlag || argument.kind == Kind::kOption || argument.kind == Kind::kList;
-}
-
 std::string cli11_name(const Argument& argument) {
   const std::string short_name = argument.short_name != 0 ? fmt::format("-{},", argument.short_name) : std::string();
   return fmt::format("{}--{}", short_name, argument.name);

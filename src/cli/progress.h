@@ -13,7 +13,7 @@ namespace mito::cli {
 /// Whether a transfer shows how far it is.
 enum class ShowProgress { kNo, kYes };
 /// What is counted.
-enum class ProgressUnit { kBytes, kFiles };
+enum class ProgressUnit { kBytes, kFiles, kTasks };
 
 /// One line on standard error that shows how far a transfer is; nothing where that is not a terminal. update() may be
 /// called from any thread.
@@ -37,6 +37,20 @@ class ProgressBar {
   std::mutex mutex_;
   std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point drawn_;
+};
+
+/// One line on standard error that says what goes on; nothing where that is not a terminal. One thread at a time.
+class StatusLine {
+ public:
+  explicit StatusLine(ShowProgress show);
+  /// Removes the line.
+  ~StatusLine();
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+  void update(const std::string& text);
+
+ private:
+  bool shown_;
 };
 
 /// `[=====>    ]  45%  12 MB / 30 MB  3.2 MB/s  6s left`, `[=====>    ]  45%  9 / 20 files  20s left`

@@ -31,6 +31,7 @@ constexpr std::array kRoles{
     Role{"client", "Talk to a coordinator: submit tasks, get their results", run_client},
     Role{"manager", "Start, list and stop workers on this machine", run_manager},
     Role{"dev", "Run a coordinator and a worker here, for trying things", run_dev},
+    Role{"completion", "Print a script that completes command lines: bash, zsh or fish", run_completion},
 };
 
 int print_help(std::FILE* file) {
@@ -48,7 +49,8 @@ int print_help(std::FILE* file) {
 int run_role(std::span<const std::string> words) {
   for (const auto& role : kRoles)
     if (role.name == words.front()) return role.run(words.subspan(1));
-  const std::vector<std::string> names{"coordinator", "worker", "client", "manager", "dev"};
+  if (words.front() == "man-page") return run_man_page(words.subspan(1));  // for the installation
+  const std::vector<std::string> names{"coordinator", "worker", "client", "manager", "dev", "completion"};
   return report(Error(ErrorCode::kUsage, fmt::format("unrecognized subcommand '{}'{}; mito --help lists the roles",
                                                      words.front(), did_you_mean(words.front(), names))));
 }

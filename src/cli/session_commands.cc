@@ -22,13 +22,11 @@ namespace {
 
 constexpr std::array kLogin{
     maybe_word("USERNAME", "Who to log in as; asked for when missing"),
-    maybe_word("PASSWORD", "The password; asked for when missing"),
+    maybe_word("PASSWORD", "The password; asked for when missing").secret(),
     flag("logout-others", 0, "End all other sessions of the user"),
 };
 
 Result<int> login(Session& session, const Arguments& arguments) {
-  MITO_TRY_ASSIGN(auto* client, session.anonymous_client());
-  MITO_TRY_ASSIGN(const auto file, session.credential_file());
   MITO_TRY_ASSIGN(const auto known, client::login_settings(session.settings()));
   const auto given_name = arguments.value("USERNAME");
   MITO_TRY_ASSIGN(const auto username, session.value_or_ask(given_name ? given_name : known.user, "Username: "));
@@ -36,14 +34,21 @@ Result<int> login(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto password, session.value_or_ask_secret(given_password ? given_password : known.password,
                                                                    "Please Input Password: "));
   const auto others = arguments.has("logout-others") ? client::OtherSessions::kEnd : client::OtherSessions::kKeep;
-  MITO_TRY(client::log_in(*client, file, username, password, others, session.stop()));
+  MITO_TRY(session.log_in(username, password, others));
   session.out().done(fmt::format("Successfully logged in as {}", username));
   return 0;
 }
 
-Result<int> auth(Session& session, const Arguments& /*arguments*/) {
+constexpr std::array kAuth{maybe_word("USERNAME", "Old form of login").hidden(),
+                           maybe_word("PASSWORD", "Old form of login").secret().hidden()};
+
+Result<int> auth(Session& session, const Arguments& arguments) {
+  if (arguments.has("USERNAME")) {
+    session.out().note("`auth` with a name is the old form of: mito client login USERNAME PASSWORD");
+    return login(session, arguments);
+  }
   MITO_TRY(session.client());
-  if (session.out().quiet()) {
+  if (session.out().names()) {
     session.out().print(session.username() + "\n");
   } else {
     session.out().done(fmt::format("Currently logged in as {}", session.username()));
@@ -86,12 +91,13 @@ Result<int> cmd(Session& session, const Arguments& arguments) {
   return shell_exit_code(status);
 }
 
-Result<int> quit(Session& /*session*/, const Arguments& /*arguments*/) {
+Result<int> quit(Session& session, const Arguments& /*arguments*/) {
+  session.leave();
   return 0;
 }
 
 constexpr std::array kCommands{
-    Command{.name = "auth", .help = "Say who is logged in", .run = auth},
+    Command{.name = "auth", .help = "Say who is logged in", .arguments = kAuth, .run = auth},
     Command{.name = "login", .help = "Log in with user name and password", .arguments = kLogin, .run = login},
     Command{.name = "cmd", .help = "Run a command of this machine", .arguments = kCmd, .run = cmd},
     Command{.name = "quit", .help = "Leave the interactive mode", .run = quit, .alias = "exit"},
@@ -101,18 +107,18 @@ Result<int> groups(Session& session, const Arguments& /*arguments*/) {
   MITO_TRY_ASSIGN(auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->user_groups(session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Currently in {} groups", answer.groups.size()));
   for (const auto& [name, role] : answer.groups) {
-    if (out.quiet()) out.print(name + "\n");
+    if (out.names()) out.print(name + "\n");
     out.say(fmt::format("Have {} access for group {}", to_string(role), name));
   }
   return 0;
 }
 
 constexpr std::array kChangePassword{
-    maybe_word("ORIG_PASSWORD", "The password so far; asked for when missing"),
-    maybe_word("NEW_PASSWORD", "The new password; asked for when missing"),
+    maybe_word("ORIG_PASSWORD", "The password so far; asked for when missing").secret(),
+    maybe_word("NEW_PASSWORD", "The new password; asked for when missing").secret(),
 };
 
 Result<int> change_password(Session& session, const Arguments& arguments) {
@@ -124,8 +130,10 @@ Result<int> change_password(Session& session, const Arguments& arguments) {
   const protocol::UserChangePasswordReq request{.old_md5_password = security::digest_password(before),
                                                 .new_md5_password = security::digest_password(after)};
   MITO_TRY_ASSIGN(auto answer, client->change_password(session.username(), request, session.stop()));
-  MITO_TRY_ASSIGN(const auto file, session.credential_file());
-  MITO_TRY(file.store({.username = session.username(), .token = std::move(answer.token)}));
+  client->set_token(answer.token);
+  session.adopt_password(after);
+  MITO_TRY_ASSIGN(const auto store, session.credentials());
+  MITO_TRY(store.store({.username = session.username(), .token = std::move(answer.token)}));
   session.out().done("User password changed successfully");
   return 0;
 }

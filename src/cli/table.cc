@@ -41,54 +41,69 @@ std::string pad(std::string_view text, std::size_t width, Table::Align align) {
 
 }  // namespace
 
-void Table::add(std::vector<std::string> cells) {
-  cells.resize(columns_.size());
+void Table::add(std::vector<Cell> cells) {
+  cells.resize(columns_.size(), Cell(""));
   for (auto& cell : cells)
-    cell = printable(cell);
+    cell.text = printable(cell.text);
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::render(std::size_t width) const {
+std::string Table::render(const Rendering& rendering) const {
   std::vector<std::size_t> widths(columns_.size(), 0);
+  const auto shown = [&](std::size_t i) {
+    return columns_[i].shown == Columns::kUsual || rendering.columns == Columns::kAll;
+  };
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], display_width(row[i]));
+      if (shown(i)) widths[i] = std::max(widths[i], display_width(row[i].text));
   for (std::size_t i = 0; i < widths.size(); ++i)
-    if (widths[i] != 0) widths[i] = std::max(widths[i], columns_[i].title.size());
-  if (width != 0) shrink(widths, columns_, width);
+    if (widths[i] != 0 && rendering.headers == Headers::kShown)
+      widths[i] = std::max(widths[i], columns_[i].title.size());
+  if (rendering.width != 0) shrink(widths, columns_, rendering.width);
 
   std::string text;
   const auto add_line = [&](const auto& cell_of) {
     std::string line;
+    std::string blanks;  // kept back: no line ends with them
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (widths[i] == 0) continue;
-      line.append(line.empty() ? "" : kGap).append(pad(cell_of(i), widths[i], columns_[i].align));
+      const auto [content, style] = cell_of(i);
+      const std::string cell = pad(content, widths[i], columns_[i].align);
+      const std::size_t end = cell.find_last_not_of(' ') + 1;
+      if (end != 0) line += blanks + painted(std::string_view(cell).substr(0, end), style, rendering.colour);
+      if (end == 0) {
+        blanks += cell;
+      } else {
+        blanks = cell.substr(end);
+      }
+      blanks += kGap;
     }
-    line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   };
   if (rows_.empty()) return text;
-  add_line([&](std::size_t i) { return columns_[i].title; });
+  if (rendering.headers == Headers::kShown)
+    add_line([&](std::size_t i) { return std::pair(columns_[i].title, Style::kHeader); });
   for (const auto& row : rows_)
-    add_line([&](std::size_t i) { return std::string_view(row[i]); });
+    add_line([&](std::size_t i) { return std::pair(std::string_view(row[i].text), row[i].style); });
   return text;
 }
 
-void Details::add(std::string_view name, std::string_view value) {
-  lines_.emplace_back(name, printable(value));
+void Details::add(std::string_view name, Table::Cell value) {
+  value.text = printable(value.text);
+  lines_.emplace_back(name, std::move(value));
 }
 
 void Details::add_if(std::string_view name, std::string_view value) {
   if (!value.empty()) add(name, value);
 }
 
-std::string Details::render() const {
+std::string Details::render(Colour colour) const {
   std::size_t width = 0;
   for (const auto& [name, value] : lines_)
     width = std::max(width, name.size() + 1);
   std::string text;
   for (const auto& [name, value] : lines_)
-    text += fmt::format("{:<{}} {}\n", name + ":", width, value);
+    text += fmt::format("{:<{}} {}\n", name + ":", width, painted(value.text, value.style, colour));
   return text;
 }
 

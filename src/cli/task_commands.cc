@@ -1,15 +1,21 @@
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <fmt/chrono.h>
 #include <fmt/core.h>
 
 #include "base/time.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/task_filter.h"
+#include "cli/task_follower.h"
+#include "cli/task_search.h"
 #include "cli/task_submission.h"
 #include "cli/task_view.h"
 #include "cli/task_wait.h"
@@ -21,8 +27,8 @@ namespace mito::cli {
 
 namespace {
 
-constexpr Argument kUuid = word("UUID", "The UUID of the task");
-constexpr Argument kUuids = words("UUIDS", "The UUIDs of the tasks");
+constexpr Argument kUuid = word("UUID", "The UUID of the task").of(Argument::Values::kTask);
+constexpr Argument kUuids = words("UUIDS", "The UUIDs of the tasks").of(Argument::Values::kTask);
 
 constexpr std::array kOnlyUuid{kUuid};
 constexpr std::array kQuery{kCreators,
@@ -33,6 +39,7 @@ constexpr std::array kQuery{kCreators,
                             kFilterExit,
                             kFilterPriority,
                             kFilterReporter,
+                            kFilterFailed,
                             option("limit", 0, "N", "At most so many"),
                             option("offset", 0, "N", "Leave out so many first"),
                             flag("verbose", 'v', "Show everything about each task"),
@@ -40,26 +47,21 @@ constexpr std::array kQuery{kCreators,
 constexpr std::array kCancelMany{kCreators,     kFilterGroup, kFilterTags,    kFilterLabels,
                                  kFilterStates, kFilterExit,  kFilterPriority};
 constexpr std::array kOnlyUuids{kUuids};
+constexpr std::array kWait{kUuids, flag("no-progress", 0, "Show no progress on the terminal")};
 constexpr std::array kUpdateLabels{kUuid, words("LABELS", "The labels it is to have; none: it has none any more")};
 constexpr std::array kLogs{kUuid, flag("stderr", 0, "Only what it wrote to standard error"),
                            flag("stdout", 0, "Only what it wrote to standard output")};
+
+std::string describe_change(const protocol::TaskQueryResp& task) {
+  return fmt::format("Task {}: {}", task.info.uuid.to_string(), describe_task_fully(condition_of(task)));
+}
 
 Result<int> get(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const TaskUuid uuid, task_uuid("<UUID>", arguments.at("UUID")));
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto task, client->get_task(uuid, session.stop()));
   auto& out = session.out();
-  switch (out.format()) {
-    case Format::kJson:
-      out.print_json(protocol::encode(task));
-      break;
-    case Format::kQuiet:
-      out.print(task.info.uuid.to_string() + "\n");
-      break;
-    case Format::kTable:
-      out.print(render_task(task, Clock::system().now()));
-      break;
-  }
+  out.show(protocol::encode(task), task.info.uuid.to_string(), render_task(task, Clock::system().now(), out.colour()));
   return 0;
 }
 
@@ -68,13 +70,13 @@ void print_tasks(Output& out, const std::vector<protocol::TaskQueryInfo>& tasks,
   std::vector<std::string> json;
   std::string text;
   for (const auto& task : tasks) {
-    if (out.json()) json.push_back(protocol::encode(task));
-    if (out.quiet()) text += task.uuid.to_string() + "\n";
-    if (out.format() == Format::kTable && verbose) text += (text.empty() ? "" : "\n") + render_task(task, now);
+    if (out.structured()) json.push_back(protocol::encode(task));
+    if (out.names()) text += task.uuid.to_string() + "\n";
+    if (out.for_people() && verbose) text += (text.empty() ? "" : "\n") + render_task(task, now, out.colour());
   }
-  if (out.format() == Format::kTable && !verbose) text = render_tasks(tasks, now, out.width());
   out.print(text);
-  if (out.json()) out.print_json_array(json);
+  if (!verbose) out.print_table(task_table(tasks, now));
+  if (out.structured()) out.print_list(json);
 }
 
 Result<int> query(Session& session, const Arguments& arguments) {
@@ -87,16 +89,16 @@ Result<int> query(Session& session, const Arguments& arguments) {
   }
   request.count = arguments.has("count");
   request.detail = !request.count;
-  MITO_TRY_ASSIGN(const auto* client, session.client());
-  MITO_TRY_ASSIGN(const auto answer, client->query_tasks(request, session.stop()));
+  MITO_TRY_ASSIGN(const auto answer,
+                  find_tasks(session, request, arguments.has("failed") ? Outcome::kFailed : Outcome::kAny));
   auto& out = session.out();
-  if (request.count && out.json()) {
-    out.print_json(protocol::encode(answer));
+  if (request.count && out.structured()) {
+    out.print_object(protocol::encode(answer));
     return 0;
   }
-  out.say(fmt::format("Found {} tasks in group {}", answer.count, answer.group_name));
+  out.heading(fmt::format("Found {} tasks in group {}", answer.count, answer.group_name));
   if (!request.count) print_tasks(out, answer.tasks, arguments.has("verbose"));
-  if (answer.count == 0 && !request.group_name && out.format() == Format::kTable)
+  if (answer.count == 0 && !request.group_name && out.for_people())
     out.note(fmt::format("only your own group {} was searched; -g names another, mito client users groups lists them",
                          answer.group_name));
   return 0;
@@ -121,7 +123,7 @@ Result<int> cancel(Session& session, const Arguments& arguments) {
 
 /// `Cancelled 2 tasks`, and a warning about those that were not.
 int say_cancelled(Output& out, const protocol::TasksCancelByUuidsResp& answer) {
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Cancelled {} tasks", answer.cancelled_count));
   if (answer.failed_uuids.empty()) return 0;
   out.warn(fmt::format("Failed to cancel {} tasks: [{}]; only tasks that wait (ready, pending) can be cancelled",
@@ -143,7 +145,7 @@ Result<int> cancel_many(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->cancel_tasks(request, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Cancelled {} tasks in group {}", answer.cancelled_count, answer.group_name));
   return 0;
 }
@@ -165,21 +167,63 @@ Result<int> update_labels(Session& session, const Arguments& arguments) {
   return 0;
 }
 
+/// The UUIDs a command is about, each once.
+Result<std::vector<TaskUuid>> uuids_of(const Arguments& arguments) {
+  MITO_TRY_ASSIGN(const auto named, task_uuids("<UUIDS>", arguments.list("UUIDS")));
+  if (named.empty()) return fail(ErrorCode::kUsage, "UUIDs list cannot be empty: name at least one task");
+  std::vector<TaskUuid> uuids;
+  for (const auto& uuid : named)
+    if (std::ranges::find(uuids, uuid) == uuids.end()) uuids.push_back(uuid);
+  return uuids;
+}
+
+/// The exit code of the first task, in the order they were named, that failed.
+int first_failure(const std::vector<protocol::TaskQueryResp>& tasks) {
+  for (const auto& task : tasks)
+    if (const int code = task_exit_code(task); code != 0) return code;
+  return 0;
+}
+
 Result<int> wait(Session& session, const Arguments& arguments) {
-  MITO_TRY_ASSIGN(const auto uuids, task_uuids("<UUIDS>", arguments.list("UUIDS")));
-  if (uuids.empty()) return fail(ErrorCode::kUsage, "UUIDs list cannot be empty: name at least one task");
-  int first_failure = 0;
-  std::vector<std::string> json;
+  MITO_TRY_ASSIGN(const auto uuids, uuids_of(arguments));
   auto& out = session.out();
-  for (const auto& uuid : uuids) {
-    MITO_TRY_ASSIGN(const auto task, wait_for_task(session, uuid));
-    if (out.json()) json.push_back(protocol::encode(task));
-    if (out.quiet()) out.print(uuid.to_string() + "\n");
-    out.say(fmt::format("Task {} is over: {}", uuid.to_string(), describe_task_fully(condition_of(task))));
-    if (first_failure == 0) first_failure = task_exit_code(task);
+  Result<std::vector<protocol::TaskQueryResp>> tasks;
+  {
+    const auto show = arguments.has("no-progress") ? ShowProgress::kNo : ShowProgress::kYes;
+    ProgressBar bar(uuids.size() > 1 ? show : ShowProgress::kNo, "Waiting", ProgressUnit::kTasks);
+    StatusLine line(uuids.size() == 1 ? show : ShowProgress::kNo);
+    const auto progress = bar.callback();
+    std::uint64_t over_count = 0;
+    tasks = follow_tasks(session, uuids, [&](const protocol::TaskQueryResp& task, bool over) {
+      if (over) ++over_count;
+      if (progress) progress(over_count, uuids.size());
+      if (!over) line.update(describe_change(task));
+    });
   }
-  if (out.json()) out.print_json_array(json);
-  return first_failure;
+  if (!tasks) return fail(std::move(tasks).error());
+  std::vector<std::string> json;
+  for (const auto& task : *tasks) {
+    const std::string uuid = task.info.uuid.to_string();
+    if (out.structured()) json.push_back(protocol::encode(task));
+    if (out.names()) out.print(uuid + "\n");
+    out.say(fmt::format("Task {} is over: {}", uuid, describe_task_fully(condition_of(task))));
+  }
+  if (out.structured()) out.print_list(json);
+  return first_failure(*tasks);
+}
+
+Result<int> watch(Session& session, const Arguments& arguments) {
+  MITO_TRY_ASSIGN(const auto uuids, uuids_of(arguments));
+  auto& out = session.out();
+  const auto print_change = [&out](const protocol::TaskQueryResp& task, bool over) {
+    if (out.structured()) out.print_object(protocol::encode(task));
+    if (out.names() && over) out.print(task.info.uuid.to_string() + "\n");
+    out.say(fmt::format("{:%H:%M:%S}  {}", std::chrono::floor<std::chrono::seconds>(Clock::system().now()),
+                        describe_change(task)));
+    [[maybe_unused]] const auto seen_at_once = out.flush();
+  };
+  MITO_TRY_ASSIGN(const auto tasks, follow_tasks(session, uuids, print_change));
+  return first_failure(tasks);
 }
 
 Result<int> logs(Session& session, const Arguments& arguments) {
@@ -218,8 +262,12 @@ std::span<const Command> task_commands() {
       Command{.name = "query", .help = "List the tasks of a group", .arguments = kQuery, .run = query},
       Command{.name = "wait",
               .help = "Wait until tasks are over; the exit code is that of the first that failed",
-              .arguments = kOnlyUuids,
+              .arguments = kWait,
               .run = wait},
+      Command{.name = "watch",
+              .help = "Print each change of tasks until they are over; the exit code is as that of wait",
+              .arguments = kOnlyUuids,
+              .run = watch},
       Command{.name = "logs",
               .help = "Print what a task that is over wrote (submitted with --terminal)",
               .arguments = kLogs,

@@ -12,8 +12,10 @@ namespace mito::cli {
 inline constexpr std::array<std::string_view, 6> kTaskStateNames{"pending",  "ready",     "running",
                                                                  "finished", "cancelled", "unknown"};
 
-inline constexpr Argument kCreators = list("creators", 'c', "USER", "Only tasks of these users");
-inline constexpr Argument kFilterGroup = option("group", 'g', "GROUP_NAME", "The group to search (default: your own)");
+inline constexpr Argument kCreators =
+    list("creators", 'c', "USER", "Only tasks of these users").of(Argument::Values::kUser);
+inline constexpr Argument kFilterGroup =
+    option("group", 'g', "GROUP_NAME", "The group to search (default: your own)").of(Argument::Values::kGroup);
 inline constexpr Argument kFilterTags = list("tags", 't', "TAG", "Only tasks with all of these tags");
 inline constexpr Argument kFilterLabels = list("labels", 'l', "LABEL", "Only tasks with all of these labels");
 inline constexpr Argument kFilterStates =
@@ -22,7 +24,11 @@ inline constexpr Argument kFilterExit = option(
     "exit-status", 'e', "N", "Only ended tasks with this exit code: N, !=N, <N, >=N …; raw:N compares the wait status");
 inline constexpr Argument kFilterPriority =
     option("priority", 'p', "N", "Only tasks of this priority: N, !=N, <N, >=N …");
-inline constexpr Argument kFilterReporter = option("reporter-uuid", 0, "UUID", "Only tasks that this worker ran");
+inline constexpr Argument kFilterReporter =
+    option("reporter-uuid", 0, "UUID", "Only tasks that this worker ran").of(Argument::Values::kWorker);
+
+inline constexpr Argument kFilterFailed =
+    flag("failed", 0, "Only tasks that ended badly: exit code not 0, killed, timed out, inputs missing");
 
 /// Fills the filter of any request that has one from the options above (those the command declares).
 template <class Request>

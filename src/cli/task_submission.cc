@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <mutex>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -15,6 +19,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
+#include "cli/progress.h"
 #include "cli/task_view.h"
 #include "cli/task_wait.h"
 #include "cli/values.h"
@@ -71,12 +76,14 @@ std::string sentence(const protocol::SubmitTaskResp& answer, const std::string& 
 }
 
 /// Shows how the task ended and hands on its exit code.
-Result<int> wait_and_show(Session& session, const protocol::SubmitTaskResp& submitted, const std::string& group) {
+Result<int> wait_and_show(Session& session, const protocol::SubmitTaskResp& submitted, const std::string& group,
+                          ShowProgress show) {
   auto& out = session.out();
   const std::string uuid = submitted.uuid.to_string();
-  if (out.quiet()) out.print(uuid + "\n");
-  if (out.format() == Format::kTable) out.diagnose(sentence(submitted, group));
-  auto task = wait_for_task(session, submitted.uuid);
+  if (out.names()) out.print(uuid + "\n");
+  if (out.names()) MITO_TRY(out.flush());
+  if (out.for_people()) out.diagnose(sentence(submitted, group));
+  auto task = wait_for_task(session, submitted.uuid, show);
   if (!task) {
     out.diagnose(fmt::format("Task {} goes on without this program. To come back to it:", uuid));
     out.diagnose(fmt::format("  mito client tasks wait {}", uuid));
@@ -84,14 +91,14 @@ Result<int> wait_and_show(Session& session, const protocol::SubmitTaskResp& subm
     if (task.error().code() == ErrorCode::kCancelled) return 130;
     return fail(std::move(task).error());
   }
-  if (out.json()) out.print_json(protocol::encode(*task));
+  if (out.structured()) out.print_object(protocol::encode(*task));
   const bool has_output = std::ranges::any_of(
       task->artifacts, [](const auto& a) { return a.content_type == ArtifactContentType::kStdLog; });
-  if (out.format() == Format::kTable && has_output) {
+  if (out.for_people() && has_output) {
     MITO_TRY(print_task_output(session, submitted.uuid, Streams::kBoth));
   }
   const int code = task_exit_code(*task);
-  if (code != 0 && out.format() == Format::kTable)
+  if (code != 0 && out.for_people())
     out.diagnose(fmt::format("Task {}: {}", uuid, describe_task_fully(condition_of(*task))));
   return code;
 }
@@ -155,44 +162,68 @@ std::size_t end_of_batch(const std::vector<protocol::SubmitTaskReq>& tasks, std:
   return end;
 }
 
+/// Submits a part of the tasks; again when no answer came, where that adds nothing: no connection was made, or the
+/// coordinator takes our UUIDs and so knows what it has already.
+Result<protocol::TasksSubmitResp> submit_batch(Session& session, const client::Client& client,
+                                               const protocol::TasksSubmitReq& request, bool keeps_uuids) {
+  constexpr int kTries = 6;
+  std::chrono::milliseconds rest(250);
+  for (int tries = 1;; ++tries) {
+    auto answer = client.submit_tasks(request, session.stop());
+    if (answer || tries == kTries) return answer;
+    const ErrorCode code = answer.error().code();
+    const bool unanswered =
+        code == ErrorCode::kTimeout || code == ErrorCode::kProtocol || code == ErrorCode::kUnavailable;
+    if (code != ErrorCode::kUnreachable && !(unanswered && keeps_uuids)) return answer;
+    session.out().note(fmt::format("{}; trying again", answer.error().text()));
+    std::mutex mutex;
+    std::condition_variable_any condition;
+    std::unique_lock lock(mutex);
+    condition.wait_for(lock, session.stop(), rest, [] { return false; });
+    rest *= 2;
+  }
+}
+
 }  // namespace
 
 Result<int> submit_task(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(auto request, submission(arguments));
   const bool wait = arguments.has("wait");
+  if (!wait && arguments.has("progress"))
+    return fail(ErrorCode::kUsage, "--progress shows what a task does while --wait waits for it; give both");
   if (wait) request.task_spec.terminal_output = true;
   MITO_TRY_ASSIGN(const auto* client, session.client());
   request.group_name = session.group_or_own(arguments.value("group"));
   MITO_TRY_ASSIGN(const auto answer, client->submit_task(request, session.stop()));
-  if (wait) return wait_and_show(session, answer, request.group_name);
+  if (wait)
+    return wait_and_show(session, answer, request.group_name,
+                         arguments.has("progress") ? ShowProgress::kYes : ShowProgress::kNo);
   auto& out = session.out();
-  switch (out.format()) {
-    case Format::kJson:
-      out.print_json(protocol::encode(answer));
-      break;
-    case Format::kQuiet:
-      out.print(answer.uuid.to_string() + "\n");
-      break;
-    case Format::kTable:
-      out.say(sentence(answer, request.group_name));
-      break;
-  }
+  out.show(protocol::encode(answer), answer.uuid.to_string(), sentence(answer, request.group_name) + "\n");
   return 0;
 }
 
 Result<int> submit_many_tasks(Session& session, const Arguments& arguments) {
-  MITO_TRY_ASSIGN(auto tasks, read_tasks(arguments.at("file")));
+  if (!arguments.has("file") && ::isatty(STDIN_FILENO) != 0) {
+    return fail(ErrorCode::kUsage,
+                "required, but not given: --file <PATH>; the tasks can also come from standard input, as in "
+                "`… | mito client tasks submit-many`");
+  }
+  MITO_TRY_ASSIGN(auto tasks, read_tasks(arguments.value("file").value_or("-")));
   for (auto& task : tasks)
     if (!task.uuid) task.uuid = new_task_uuid();
   MITO_TRY_ASSIGN(const auto* client, session.client());
   auto& out = session.out();
   std::size_t succeeded = 0;
+  bool keeps_uuids = false;  // whether the coordinator is known to take the UUIDs given: ours does
+  ProgressBar bar(ShowProgress::kYes, "Submitting", ProgressUnit::kTasks);
+  const auto progress = tasks.size() > kBatchTasks ? bar.callback() : client::Progress();
   std::vector<std::string> json;
   for (std::size_t begin = 0; begin < tasks.size();) {
     const std::size_t end = end_of_batch(tasks, begin);
     const auto first = tasks.begin() + static_cast<std::ptrdiff_t>(begin);
     protocol::TasksSubmitReq request{.tasks = {first, first + static_cast<std::ptrdiff_t>(end - begin)}};
-    auto answer = client->submit_tasks(request, session.stop());
+    auto answer = submit_batch(session, *client, request, keeps_uuids);
     if (!answer) {
       return fail(answer.error().code(), fmt::format("{} of {} tasks were submitted, then: {}", succeeded, tasks.size(),
                                                      answer.error().text()));
@@ -205,13 +236,15 @@ Result<int> submit_many_tasks(Session& session, const Arguments& arguments) {
         continue;
       }
       ++succeeded;
-      if (out.json()) json.push_back(protocol::encode(*task));
-      if (out.quiet()) out.print(task->uuid.to_string() + "\n");
+      keeps_uuids = task->uuid == request.tasks[i].uuid;
+      if (out.structured()) json.push_back(protocol::encode(*task));
+      if (out.names()) out.print(task->uuid.to_string() + "\n");
       out.say(fmt::format("Task submitted with uuid {}", task->uuid.to_string()));
     }
     begin = end;
+    if (progress) progress(begin, tasks.size());
   }
-  if (out.json()) out.print_json_array(json);
+  if (out.structured()) out.print_list(json);
   out.say(fmt::format("Batch submission completed: {} succeeded, {} failed", succeeded, tasks.size() - succeeded));
   return succeeded == tasks.size() ? 0 : static_cast<int>(ExitCode::kFailed);
 }

@@ -29,6 +29,20 @@ std::string describe_resource(const Resource& resource) {
                      resource.local_path);
 }
 
+std::string timeout_of(std::int64_t seconds) {
+  return Duration{.seconds = static_cast<std::uint64_t>(seconds < 0 ? 0 : seconds)}.to_string();
+}
+
+/// `name@host`, or what there is of it.
+std::string name_of(const protocol::TaskWorker& worker) {
+  if (!worker.name) return worker.host.value_or("");
+  return worker.host ? *worker.name + "@" + *worker.host : *worker.name;
+}
+
+void add_state(Details& details, const TaskCondition& condition) {
+  details.add("State", {describe_task_fully(condition), style_of(condition)});
+}
+
 /// What both forms of a task's answer have alike.
 template <class Info>
 void add_info(Details& details, const Info& info, const TaskSpec& spec, Timestamp now) {
@@ -43,8 +57,7 @@ void add_info(Details& details, const Info& info, const TaskSpec& spec, Timestam
     details.add("Watches", fmt::format("task {} for {}", spec.watch->task.to_string(), to_string(spec.watch->state)));
   details.add("Tags", info.tags.empty() ? "(none)" : join(info.tags));
   details.add("Labels", info.labels.empty() ? "(none)" : join(info.labels));
-  details.add("Timeout",
-              Duration{.seconds = static_cast<std::uint64_t>(info.timeout < 0 ? 0 : info.timeout)}.to_string());
+  details.add("Timeout", timeout_of(info.timeout));
   details.add("Priority", fmt::format("{}", info.priority));
   details.add("Output", spec.terminal_output ? "kept (std-log)" : "not kept (--terminal keeps it)");
   details.add("Created at", moment(info.created_at, now));
@@ -73,8 +86,7 @@ void add_run(Details& details, const protocol::TaskDetail& detail, const std::op
   for (const auto& note : detail.notes)
     details.add("Note", note);
   if (!worker) return;
-  std::string name = worker->host.value_or("");
-  if (worker->name) name += name.empty() ? *worker->name : fmt::format(" ({})", *worker->name);
+  const std::string name = name_of(*worker);
   details.add("Worker", fmt::format("{}{}{}", name, name.empty() ? "" : ", ", worker->worker_id.to_string()));
 }
 
@@ -103,51 +115,68 @@ TaskCondition condition_of(const protocol::TaskQueryInfo& task) {
   return condition;
 }
 
-std::string render_task(const protocol::TaskQueryResp& task, Timestamp now) {
+std::string render_task(const protocol::TaskQueryResp& task, Timestamp now, Colour colour) {
   Details details;
   details.add("Task UUID", task.info.uuid.to_string());
-  details.add("State", describe_task_fully(condition_of(task)));
+  add_state(details, condition_of(task));
   add_info(details, task.info, task.info.spec, now);
   add_run(details, detail_of(task.detail), task.worker, task.info.created_at, now);
   add_relations(details, task.info);
   if (task.artifacts.empty()) {
     details.add("Artifacts", "None");
-    return details.render();
+    return details.render(colour);
   }
   Table artifacts({{.title = "ARTIFACT"}, {.title = "SIZE", .align = Table::Align::kRight}, {.title = "CREATED"}});
   for (const auto& artifact : task.artifacts)
     artifacts.add({std::string(file_name(artifact.content_type)),
                    format_size(static_cast<std::uint64_t>(artifact.size)), ago(artifact.created_at, now)});
-  return details.render() + "Artifacts:\n" + artifacts.render(0);
+  return details.render(colour) + "Artifacts:\n" + artifacts.render({.colour = colour});
 }
 
-std::string render_task(const protocol::TaskQueryInfo& task, Timestamp now) {
+std::string render_task(const protocol::TaskQueryInfo& task, Timestamp now, Colour colour) {
   Details details;
   details.add("Task UUID", task.uuid.to_string());
-  details.add("State", describe_task_fully(condition_of(task)));
+  add_state(details, condition_of(task));
   add_info(details, task, spec_of(task), now);
   add_run(details, detail_of(task.detail), task.worker, task.created_at, now);
   add_relations(details, task);
-  return details.render();
+  return details.render(colour);
 }
 
-std::string render_tasks(const std::vector<protocol::TaskQueryInfo>& tasks, Timestamp now, std::size_t width) {
+Table task_table(const std::vector<protocol::TaskQueryInfo>& tasks, Timestamp now) {
+  using enum Table::Columns;
   Table table({{.title = "UUID"},
                {.title = "NO.", .align = Table::Align::kRight},
-               {.title = "STATE"},
+               {.title = "STATE", .least = 10},
                {.title = "COMMAND", .least = 12},
                {.title = "TAGS", .least = 8},
                {.title = "LABELS", .least = 8},
                {.title = "USER", .least = 8},
-               {.title = "CREATED", .align = Table::Align::kRight}});
+               {.title = "WORKER", .least = 8},
+               {.title = "CREATED", .align = Table::Align::kRight},
+               {.title = "GROUP", .shown = kAll},
+               {.title = "PRIORITY", .align = Table::Align::kRight, .shown = kAll},
+               {.title = "TIMEOUT", .align = Table::Align::kRight, .shown = kAll},
+               {.title = "UPDATED", .align = Table::Align::kRight, .shown = kAll},
+               {.title = "WORKER UUID", .shown = kAll}});
   for (const auto& task : tasks) {
-    std::string command = shell_words(spec_of(task).args);
-    if (width == 0) command = shorten(printable(command), 200);
-    table.add({task.uuid.to_string(), fmt::format("{}", task.task_id), describe_task(condition_of(task)),
-               std::move(command), join(task.tags, ","), join(task.labels, ","), task.creator_username,
-               ago(task.created_at, now)});
+    const auto condition = condition_of(task);
+    table.add({task.uuid.to_string(),
+               fmt::format("{}", task.task_id),
+               {describe_task_shortly(condition), style_of(condition)},
+               shorten(printable(shell_words(spec_of(task).args)), 200),
+               join(task.tags, ","),
+               join(task.labels, ","),
+               task.creator_username,
+               task.worker ? name_of(*task.worker) : "",
+               ago(task.created_at, now),
+               task.group_name,
+               fmt::format("{}", task.priority),
+               timeout_of(task.timeout),
+               ago(task.updated_at, now),
+               task.worker ? task.worker->worker_id.to_string() : ""});
   }
-  return table.render(width);
+  return table;
 }
 
 }  // namespace mito::cli

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "cli/humane.h"
+#include "cli/table.h"
 #include "protocol/messages.h"
 
 // Tasks in words and tables.
@@ -16,11 +17,11 @@ TaskCondition condition_of(const protocol::TaskQueryResp& task);
 TaskCondition condition_of(const protocol::TaskQueryInfo& task);
 
 /// Everything about one task, a line each, and its artifacts.
-std::string render_task(const protocol::TaskQueryResp& task, Timestamp now);
+std::string render_task(const protocol::TaskQueryResp& task, Timestamp now, Colour colour = Colour::kNo);
 /// The same of a task in a list, without artifacts.
-std::string render_task(const protocol::TaskQueryInfo& task, Timestamp now);
+std::string render_task(const protocol::TaskQueryInfo& task, Timestamp now, Colour colour = Colour::kNo);
 
 /// A row for each task.
-std::string render_tasks(const std::vector<protocol::TaskQueryInfo>& tasks, Timestamp now, std::size_t width);
+Table task_table(const std::vector<protocol::TaskQueryInfo>& tasks, Timestamp now);
 
 }  // namespace mito::cli

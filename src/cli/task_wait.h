@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "cli/progress.h"
 #include "cli/session.h"
 #include "domain/ids.h"
 #include "protocol/messages.h"
@@ -9,8 +10,9 @@
 namespace mito::cli {
 
 /// Waits until the result of the task is recorded; then its artifacts can be downloaded too. A coordinator that is away
-/// for less than a minute is waited for. Ctrl-C ends the wait with kCancelled.
-Result<protocol::TaskQueryResp> wait_for_task(Session& session, TaskUuid uuid);
+/// for less than a minute is waited for. Ctrl-C ends the wait with kCancelled. With progress, a line on standard error
+/// says what the task does meanwhile.
+Result<protocol::TaskQueryResp> wait_for_task(Session& session, TaskUuid uuid, ShowProgress show = ShowProgress::kNo);
 
 enum class Streams { kBoth, kOut, kErr };
 

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "cli/text.h"
+#include "cli/unpack.h"
 #include "cli/values.h"
 #include "protocol/json_writer.h"
 
@@ -35,17 +39,68 @@ struct Fetched {
   std::optional<Error> error;
 };
 
+bool same_bytes(const fs::path& one, const fs::path& other) {
+  std::error_code error;
+  if (fs::file_size(one, error) != fs::file_size(other, error) || error) return false;
+  std::ifstream a(one, std::ios::binary);
+  std::ifstream b(other, std::ios::binary);
+  return std::equal(std::istreambuf_iterator<char>(a), {}, std::istreambuf_iterator<char>(b));
+}
+
+/// Moves what was downloaded to the first of its names that nothing else has. A file that is there already and has the
+/// same bytes is the same download.
+Result<fs::path> place(const fs::path& file, const fs::path& directory, const std::string& name,
+                       const std::string& alternative) {
+  std::error_code error;
+  for (int number = 0;; ++number) {
+    const fs::path target = directory / (number == 0   ? name
+                                         : number == 1 ? alternative
+                                                       : fmt::format("{}.{}", alternative, number));
+    if (target.has_parent_path()) fs::create_directories(target.parent_path(), error);
+    if (::link(file.c_str(), target.c_str()) == 0 || (fs::exists(target, error) && same_bytes(file, target))) {
+      fs::remove(file, error);
+      return target;
+    }
+    if (fs::exists(target, error)) continue;
+    fs::rename(file, target, error);  // a file system without links
+    if (!error) return target;
+    return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", target.string(), error.message()));
+  }
+}
+
+/// One item: downloaded under a name of its own, then put where it belongs, or unpacked.
+Result<client::Download> fetch(const client::Client& client, const BatchItem& item, const std::string& name,
+                               const fs::path& directory, const std::optional<fs::path>& extract,
+                               const std::stop_token& stop) {
+  fs::path hidden = directory / name;
+  hidden.replace_filename(".mito-" + hidden.filename().string());
+  MITO_TRY_ASSIGN(auto file, client.download(item.url, hidden, {}, stop));
+  if (!extract) {
+    MITO_TRY_ASSIGN(file.path, place(file.path, directory, name, inside(item.alternative)));
+    return file;
+  }
+  const fs::path target = *extract / inside(item.directory.empty() ? name : item.directory);
+  auto unpacked = unpack_all(file.path, target);
+  std::error_code ignored;
+  fs::remove(file.path, ignored);
+  MITO_TRY(std::move(unpacked));
+  file.path = target;
+  return file;
+}
+
 /// Each item in turn by `concurrent` threads.
 std::vector<Fetched> fetch_all(Session& session, const client::Client& client, const std::vector<BatchItem>& items,
-                               const fs::path& directory, std::size_t concurrent, ProgressBar& bar) {
+                               const fs::path& directory, const std::optional<fs::path>& extract,
+                               std::size_t concurrent, ProgressBar& bar) {
   const auto names = distinct_names(items);
   std::vector<Fetched> fetched(items.size());
   std::atomic<std::size_t> next = 0;
   std::atomic<std::uint64_t> finished = 0;
   const auto progress = bar.callback();
+  const auto stop = session.stop();
   const auto work = [&] {
-    for (std::size_t i = next++; i < items.size() && !session.stop().stop_requested(); i = next++) {
-      auto result = client.download(items[i].url, directory / names[i], {}, session.stop());
+    for (std::size_t i = next++; i < items.size() && !stop.stop_requested(); i = next++) {
+      auto result = fetch(client, items[i], names[i], directory, extract, stop);
       if (result) {
         fetched[i].file = std::move(*result);
       } else {
@@ -86,11 +141,11 @@ std::string file_json(const client::Download& file) {
 int print_urls(Output& out, const std::vector<BatchItem>& items, std::string_view things) {
   std::vector<std::string> json;
   for (const auto& item : items) {
-    if (out.json()) json.push_back(url_json(item));
-    if (out.quiet()) out.print(item.url + "\n");
+    if (out.structured()) json.push_back(url_json(item));
+    if (out.names()) out.print(item.url + "\n");
     out.say(fmt::format("{}: {}", item.label, item.url));
   }
-  if (out.json()) out.print_json_array(json);
+  if (out.structured()) out.print_list(json);
   out.say(fmt::format("Downloaded 0 {}", things));
   return 0;
 }
@@ -106,12 +161,16 @@ std::size_t print_fetched(Output& out, const std::vector<BatchItem>& items, cons
   }
   out.say(fmt::format("Downloaded {} {}", files.size(), things));
   for (const auto* file : files) {
-    if (out.json()) json.push_back(file_json(*file));
-    if (out.quiet()) out.print(file->path.string() + "\n");
+    if (out.structured()) json.push_back(file_json(*file));
+    if (out.names()) out.print(file->path.string() + "\n");
     out.say(fmt::format("  {} ({}B)", file->path.string(), file->size));
   }
-  if (out.json()) out.print_json_array(json);
+  if (out.structured()) out.print_list(json);
   return files.size();
+}
+
+std::optional<fs::path> directory_of(const std::optional<std::string>& text) {
+  return text ? std::optional<fs::path>(*text) : std::nullopt;
 }
 
 }  // namespace
@@ -149,7 +208,8 @@ Result<int> download_batch(Session& session, const Arguments& arguments, const s
   MITO_TRY_ASSIGN(const auto concurrent, count_value("--concurrent", arguments.value("concurrent").value_or("1"), 1));
   if (arguments.has("no-download")) return print_urls(session.out(), items, things);
   MITO_TRY_ASSIGN(const auto* client, session.client());
-  const fs::path directory = arguments.value("output").value_or(".");
+  const auto extract = directory_of(arguments.value("extract"));
+  const fs::path directory = arguments.value("output").value_or(extract ? extract->string() : ".");
   std::error_code error;
   fs::create_directories(directory, error);
   if (error)
@@ -159,7 +219,7 @@ Result<int> download_batch(Session& session, const Arguments& arguments, const s
   {
     ProgressBar bar(wants_progress(arguments), fmt::format("Downloading to {}", directory.string()),
                     ProgressUnit::kFiles);
-    fetched = fetch_all(session, *client, items, directory, std::min<std::size_t>(concurrent, 64), bar);
+    fetched = fetch_all(session, *client, items, directory, extract, std::min<std::size_t>(concurrent, 64), bar);
   }
   const std::size_t count = print_fetched(session.out(), items, fetched, things);
   if (session.stop().stop_requested()) return fail(ErrorCode::kCancelled, "interrupted");
@@ -173,30 +233,41 @@ Result<int> download_one(Session& session, const Arguments& arguments, const std
                          std::string_view name) {
   auto& out = session.out();
   if (arguments.has("no-download")) {
-    if (out.json()) out.print_json(url_json({.label = {}, .name = std::string(name), .alternative = {}, .url = url}));
-    if (out.quiet()) out.print(url + "\n");
+    if (out.structured())
+      out.print_object(url_json({.label = {}, .name = std::string(name), .alternative = {}, .url = url}));
+    if (out.names()) out.print(url + "\n");
     out.say(fmt::format("{} URL: {}", thing, url));
     return 0;
   }
   MITO_TRY_ASSIGN(const auto* client, session.client());
-  const auto target = download_target(arguments.value("output"), name);
+  const auto extract = directory_of(arguments.value("extract"));
+  if (extract && arguments.has("output"))
+    return fail(ErrorCode::kUsage, "--output keeps the archive, --extract unpacks it: give one of them");
+  if (extract) {
+    std::error_code error;
+    fs::create_directories(*extract, error);
+  }
+  const auto target = extract ? *extract / (".mito-" + fs::path(std::string(name)).filename().string())
+                              : download_target(arguments.value("output"), name);
   Result<client::Download> file = fail(ErrorCode::kInternal);
   {
     ProgressBar bar(wants_progress(arguments), fmt::format("Downloading to {}", target.string()));
     file = client->download(url, target, bar.callback(), session.stop());
   }
   if (!file) return fail(std::move(file).error());
-  switch (out.format()) {
-    case Format::kJson:
-      out.print_json(file_json(*file));
-      break;
-    case Format::kQuiet:
-      out.print(file->path.string() + "\n");
-      break;
-    case Format::kTable:
-      out.say(fmt::format("{} of size {}B downloaded to {}", thing, file->size, file->path.string()));
-      break;
+  if (extract) {
+    auto unpacked = unpack_all(file->path, *extract);
+    std::error_code ignored;
+    fs::remove(file->path, ignored);
+    MITO_TRY_ASSIGN(const auto count, std::move(unpacked));
+    file->path = *extract;
+    out.show(file_json(*file), extract->string(),
+             fmt::format("{} of size {}B downloaded and unpacked: {} files in {}\n", thing, file->size, count,
+                         printable(extract->string())));
+    return 0;
   }
+  const std::string path = printable(file->path.string());
+  out.show(file_json(*file), path, fmt::format("{} of size {}B downloaded to {}\n", thing, file->size, path));
   return 0;
 }
 

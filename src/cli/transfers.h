@@ -25,13 +25,21 @@ struct BatchItem {
   std::string name;         ///< Wished file name, without directory.
   std::string alternative;  ///< A longer name, taken where `name` comes twice; may have directories.
   std::string url;
+  std::string directory{};  ///< Where --extract unpacks it.
 };
 
 /// File names for the items, in order: no two alike, none outside of the directory they are to go to.
 std::vector<std::string> distinct_names(const std::vector<BatchItem>& items);
 
 /// The options of commands that download many files: -o, --no-download, --pb, --concurrent.
-inline constexpr Argument kBatchOutput = option("output", 'o', "DIR", "The directory to download to").by_default(".");
+inline constexpr Argument kBatchOutput =
+    option("output", 'o', "DIR", "The directory to download to").by_default(".").of(Argument::Values::kDirectory);
+inline constexpr Argument kExtract =
+    option("extract", 0, "DIR", "Unpack what was downloaded into this directory instead of keeping the archive")
+        .of(Argument::Values::kDirectory);
+inline constexpr Argument kBatchExtract =
+    option("extract", 0, "DIR", "Unpack each archive into a directory of its own below this one")
+        .of(Argument::Values::kDirectory);
 inline constexpr Argument kNoDownload = flag("no-download", 0, "Only print the URL");
 inline constexpr Argument kProgress = flag("pb", 0, "Show a progress bar");
 inline constexpr Argument kConcurrent =

@@ -17,4 +17,8 @@ using ChooseFile = std::function<std::FILE*(std::string_view name)>;
 /// takes no more.
 Result<void> unpack_files(const std::filesystem::path& archive, const ChooseFile& choose);
 
+/// Unpacks a tar.gz below `directory`, which is made; how many files it had. Nothing is written outside of it, whatever
+/// names or links the archive has. kIo when the archive is damaged, leads outside, or a file cannot be written.
+Result<std::size_t> unpack_all(const std::filesystem::path& archive, const std::filesystem::path& directory);
+
 }  // namespace mito::cli

@@ -13,6 +13,7 @@
 #include "cli/table.h"
 #include "cli/text.h"
 #include "cli/values.h"
+#include "cli/worker_view.h"
 #include "protocol/codec.h"
 
 namespace mito::cli {
@@ -20,24 +21,26 @@ namespace mito::cli {
 namespace {
 
 constexpr std::array<std::string_view, 3> kRoleNames{"read", "write", "admin"};
-constexpr Argument kUuid = word("UUID", "The UUID of the worker");
+constexpr Argument kUuid = word("UUID", "The UUID of the worker").of(Argument::Values::kWorker);
 constexpr Argument kForce = flag("force", 'f', "At once: its task goes back to the queue");
-constexpr Argument kGroup = option("group", 'g', "GROUP_NAME", "The group whose workers are meant (default: your own)");
+constexpr Argument kGroup = option("group", 'g', "GROUP_NAME", "The group whose workers are meant (default: your own)")
+                                .of(Argument::Values::kGroup);
 constexpr Argument kRole =
     list("role", 'r', "ROLE", "Only workers on which the group has one of these roles").among(kRoleNames);
 constexpr Argument kTags = list("tags", 't', "TAG", "Only workers with all of these tags");
 constexpr Argument kLabels = list("labels", 'l', "LABEL", "Only workers with all of these labels");
-constexpr Argument kCreator = option("creator", 0, "USER", "Only workers of this user");
+constexpr Argument kCreator = option("creator", 0, "USER", "Only workers of this user").of(Argument::Values::kUser);
 
 constexpr std::array kOnlyUuid{kUuid};
 constexpr std::array kCancel{kUuid, kForce};
 constexpr std::array kCancelMany{kGroup, kRole, kTags, kLabels, kCreator, kForce};
-constexpr std::array kCancelList{words("UUIDS", "The UUIDs of the workers"), kForce};
+constexpr std::array kCancelList{words("UUIDS", "The UUIDs of the workers").of(Argument::Values::kWorker), kForce};
 constexpr std::array kUpdateTags{kUuid, words("TAGS", "The tags it is to have")};
 constexpr std::array kUpdateLabels{kUuid, words("LABELS", "The labels it is to have")};
 constexpr std::array kUpdateRoles{
     kUuid, words("ROLES", "Which group gets which role, as group:role; roles are read, write and admin")};
-constexpr std::array kRemoveRoles{kUuid, words("GROUPS", "The groups that are to lose the worker")};
+constexpr std::array kRemoveRoles{
+    kUuid, words("GROUPS", "The groups that are to lose the worker").of(Argument::Values::kGroup)};
 constexpr std::array kQuery{kGroup,
                             kRole,
                             kTags,
@@ -50,66 +53,20 @@ ShutdownOp op_of(const Arguments& arguments) {
   return arguments.has("force") ? ShutdownOp::kForce : ShutdownOp::kGraceful;
 }
 
-protocol::WorkerHostInfo host_of(const protocol::WorkerQueryInfo& worker) {
-  if (!worker.info || worker.info->text.empty()) return {};
-  return protocol::decode<protocol::WorkerHostInfo>(worker.info->text).value_or(protocol::WorkerHostInfo{});
-}
-
-std::string_view describe_worker(const protocol::WorkerQueryInfo& worker) {
-  const bool busy = worker.assigned_task_id.has_value();
-  if (worker.state == WorkerState::kGracefulShutdown) return busy ? "stopping" : "stopped";
-  return busy ? "busy" : "idle";
-}
-
-std::string render_worker(const protocol::WorkerQueryInfo& worker, Timestamp now) {
-  const auto host = host_of(worker);
-  Details details;
-  details.add("Worker UUID", worker.worker_id.to_string());
-  details.add("State", fmt::format("{} ({})", describe_worker(worker), to_string(worker.state)));
-  details.add_if("Host", host.host.value_or(""));
-  details.add_if("Name", host.name.value_or(""));
-  details.add("Tags", worker.tags.empty() ? "(none)" : join(worker.tags));
-  details.add("Labels", worker.labels.empty() ? "(none)" : join(worker.labels));
-  details.add("Created by user", worker.creator_username);
-  details.add("Created at", moment(worker.created_at, now));
-  details.add("Updated at", moment(worker.updated_at, now));
-  details.add("Last Heartbeat", moment(worker.last_heartbeat, now));
-  details.add("Assigned Task", worker.assigned_task_id ? worker.assigned_task_id->to_string() : "None");
-  return details.render();
-}
-
 Result<int> get(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto uuid, worker_uuid("<UUID>", arguments.at("UUID")));
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto worker, client->get_worker(uuid, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(worker));
-  if (out.quiet()) out.print(worker.info.worker_id.to_string() + "\n");
-  if (out.format() != Format::kTable) return 0;
+  if (out.structured()) out.print_object(protocol::encode(worker));
+  if (out.names()) out.print(worker.info.worker_id.to_string() + "\n");
+  if (!out.for_people()) return 0;
   Table groups({{.title = "GROUP"}, {.title = "ROLE"}});
   for (const auto& [name, role] : worker.groups)
     groups.add({name, std::string(to_string(role))});
-  out.print(render_worker(worker.info, Clock::system().now()) + "Accessible Groups:\n" + groups.render(0));
+  out.print(render_worker(worker.info, Clock::system().now()) + "Accessible Groups:\n" +
+            groups.render({.colour = out.colour()}));
   return 0;
-}
-
-std::string render_workers(const protocol::WorkersQueryResp& answer, Timestamp now, std::size_t width) {
-  Table table({{.title = "UUID"},
-               {.title = "STATE"},
-               {.title = "HOST", .least = 8},
-               {.title = "NAME", .least = 8},
-               {.title = "TAGS", .least = 8},
-               {.title = "LABELS", .least = 8},
-               {.title = "USER", .least = 8},
-               {.title = "HEARTBEAT", .align = Table::Align::kRight},
-               {.title = "TASK"}});
-  for (const auto& worker : answer.workers) {
-    const auto host = host_of(worker);
-    table.add({worker.worker_id.to_string(), std::string(describe_worker(worker)), host.host.value_or(""),
-               host.name.value_or(""), join(worker.tags, ","), join(worker.labels, ","), worker.creator_username,
-               ago(worker.last_heartbeat, now), worker.assigned_task_id ? worker.assigned_task_id->to_string() : ""});
-  }
-  return table.render(width);
 }
 
 /// The filter options into a request that has them.
@@ -131,23 +88,22 @@ Result<int> query(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->query_workers(request, session.stop()));
   auto& out = session.out();
-  if (request.count && out.json()) {
-    out.print_json(protocol::encode(answer));
+  if (request.count && out.structured()) {
+    out.print_object(protocol::encode(answer));
     return 0;
   }
   const auto now = Clock::system().now();
-  out.say(fmt::format("Found {} workers in group {}", answer.count, answer.group_name));
+  out.heading(fmt::format("Found {} workers in group {}", answer.count, answer.group_name));
   std::vector<std::string> json;
   std::string text;
   for (const auto& worker : answer.workers) {
-    if (out.json()) json.push_back(protocol::encode(worker));
-    if (out.quiet()) text += worker.worker_id.to_string() + "\n";
-    if (out.format() == Format::kTable && arguments.has("verbose"))
-      text += (text.empty() ? "" : "\n") + render_worker(worker, now);
+    if (out.structured()) json.push_back(protocol::encode(worker));
+    if (out.names()) text += worker.worker_id.to_string() + "\n";
+    if (out.for_people() && arguments.has("verbose")) text += (text.empty() ? "" : "\n") + render_worker(worker, now);
   }
-  if (out.format() == Format::kTable && !arguments.has("verbose")) text = render_workers(answer, now, out.width());
   out.print(text);
-  if (out.json()) out.print_json_array(json);
+  if (!arguments.has("verbose")) out.print_table(worker_table(answer.workers, now));
+  if (out.structured()) out.print_list(json);
   return 0;
 }
 
@@ -165,7 +121,7 @@ Result<int> cancel_many(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->shut_down_workers(request, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Shutdown {} workers in group {}", answer.shutdown_count, answer.group_name));
   return 0;
 }
@@ -177,7 +133,7 @@ Result<int> cancel_list(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->shut_down_workers(request, session.stop()));
   auto& out = session.out();
-  if (out.json()) out.print_json(protocol::encode(answer));
+  if (out.structured()) out.print_object(protocol::encode(answer));
   out.say(fmt::format("Shutdown {} workers", answer.shutdown_count));
   if (answer.failed_uuids.empty()) return 0;
   out.warn(fmt::format("Failed to shutdown {} workers: [{}]; they are unknown, or no group of yours is admin of them",

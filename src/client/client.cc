@@ -88,17 +88,53 @@ Client::Client(Address address, std::shared_ptr<http::Client> transport)
 
 Client::Client(Address address) : Client(std::move(address), std::make_shared<http::Client>(http::ClientSettings{})) {}
 
-Result<std::string> Client::exchange(std::string_view method, const std::string& path, std::string body,
-                                     std::stop_token stop) const {
+Result<std::string> Client::attempt(std::string_view method, const std::string& path, std::string body,
+                                    std::string token, std::stop_token stop) const {
   http::ClientRequest request;
   request.method = method;
   request.url = address_.url(path);
-  if (!token_.empty()) request.headers.add("Authorization", "Bearer " + token_);
+  if (!token.empty()) request.headers.add("Authorization", "Bearer " + std::move(token));
   if (!body.empty()) request.headers.add("Content-Type", "application/json");
   request.body = std::move(body);
+  request.total_timeout = timeout_;
   MITO_TRY_ASSIGN(auto response, transport_->send_and_wait(std::move(request), std::move(stop)));
   if (response.status / 100 != 2) return fail(error_of_answer(response.status, response.body));
   return std::move(response.body);
+}
+
+Result<std::string> Client::call(std::string_view method, const std::string& path, std::string body,
+                                 std::optional<std::string> token, std::stop_token stop) const {
+  if (token) return attempt(method, path, std::move(body), *std::move(token), std::move(stop));
+  return exchange(method, path, std::move(body), std::move(stop));
+}
+
+Result<void> Client::stream(const std::string& path, std::function<Result<void>(std::string_view piece)> take,
+                            std::stop_token stop) const {
+  http::ClientRequest request;
+  request.url = address_.url(path);
+  request.headers.add("Authorization", "Bearer " + token());
+  request.on_body = std::move(take);
+  MITO_TRY_ASSIGN(auto response, transport_->send_and_wait(std::move(request), std::move(stop)));
+  if (response.status / 100 != 2) return fail(error_of_answer(response.status, response.body));
+  return {};
+}
+
+Result<std::string> Client::renewed_token(const std::string& refused) const {
+  const std::lock_guard one_at_a_time(renewing_);
+  if (auto current = token(); current != refused) return current;  // another thread was first
+  MITO_TRY_ASSIGN(auto renewed, renewal_());
+  *token_.lock() = renewed;
+  return renewed;
+}
+
+Result<std::string> Client::exchange(std::string_view method, const std::string& path, std::string body,
+                                     std::stop_token stop) const {
+  std::string used = token();
+  if (!renewal_ || used.empty()) return attempt(method, path, std::move(body), std::move(used), std::move(stop));
+  auto answer = attempt(method, path, body, used, stop);
+  if (answer || answer.error().code() != ErrorCode::kInvalidToken) return answer;
+  MITO_TRY_ASSIGN(auto renewed, renewed_token(used));
+  return attempt(method, path, std::move(body), std::move(renewed), std::move(stop));
 }
 
 Result<void> Client::send(std::string_view method, const std::string& path, std::string body,

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/sync.h"
 #include "client/address.h"
 #include "protocol/messages.h"
 
@@ -37,7 +40,7 @@ enum class As { kUser, kAdmin };
 
 /// Typed calls to a coordinator, ours or the original's: one function per endpoint, each waits for the answer.
 ///
-/// Any thread, except set_token. A stop request ends a waiting call with kCancelled. Errors of all calls: kUnreachable,
+/// Any thread. A stop request ends a waiting call with kCancelled. Errors of all calls: kUnreachable,
 /// kTimeout, kProtocol, and the coordinator's refusals under the code that fits (kNotFound, kPermissionDenied,
 /// kInvalidRequest, kWrongCredentials …) with its text.
 class Client {
@@ -48,9 +51,27 @@ class Client {
   explicit Client(Address address);
 
   /// Sent with every request from now on.
-  void set_token(std::string token) { token_ = std::move(token); }
-  [[nodiscard]] const std::string& token() const { return token_; }
+  void set_token(std::string token) { *token_.lock() = std::move(token); }
+  [[nodiscard]] std::string token() const { return *token_.lock(); }
+  /// Gets a new token when a request is refused because of the old one; then the request is made once more. Called by
+  /// one thread at a time.
+  using Renewal = std::function<Result<std::string>()>;
+  /// Not while calls are under way. Without one, such requests fail with kInvalidToken.
+  void set_renewal(Renewal renewal) { renewal_ = std::move(renewal); }
+  /// The same coordinator and transport for somebody who has to log in.
+  [[nodiscard]] Client without_token() const { return {address_, transport_}; }
+  /// Calls that are not done after this long fail with kTimeout; 0, as at first: only those that stall do. Not while
+  /// calls are under way.
+  void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
   [[nodiscard]] const Address& address() const { return address_; }
+
+  /// Any request, by method and path: the body of a 2xx answer. With a `token` it is made in that one's name.
+  Result<std::string> call(std::string_view method, const std::string& path, std::string body = {},
+                           std::optional<std::string> token = {}, std::stop_token stop = {}) const;
+  /// The same for an answer that is a stream: `take` gets it piece by piece, on another thread; its error ends the
+  /// request.
+  Result<void> stream(const std::string& path, std::function<Result<void>(std::string_view piece)> take,
+                      std::stop_token stop = {}) const;
 
   // Session and users.
   Result<protocol::HealthResp> health(std::stop_token stop = {}) const;
@@ -61,6 +82,11 @@ class Client {
                                               std::stop_token stop = {}) const;
   Result<protocol::GroupsQueryResp> user_groups(std::stop_token stop = {}) const;
   Result<protocol::RedisConnectionInfo> redis(std::stop_token stop = {}) const;
+  // What only ours answers: the OpenAPI document (JSON), the page that shows it (HTML), and the counters (Prometheus'
+  // text format; `metrics_token` is that setting of the coordinator, if it has one).
+  Result<std::string> openapi(std::stop_token stop = {}) const;
+  Result<std::string> docs(std::stop_token stop = {}) const;
+  Result<std::string> metrics(std::string metrics_token = {}, std::stop_token stop = {}) const;
 
   // Administration.
   Result<void> create_user(const protocol::CreateUserReq& request, std::stop_token stop = {}) const;
@@ -77,6 +103,16 @@ class Client {
                                                                const protocol::ChangeGroupStorageQuotaReq& request,
                                                                std::stop_token stop = {}) const;
   Result<void> shut_down(const protocol::ShutdownReq& request, std::stop_token stop = {}) const;
+  // Only ours answers these; the original's coordinator says kNotFound.
+  Result<protocol::AdminUsersQueryResp> query_users(const protocol::AdminUsersQueryReq& request,
+                                                    std::stop_token stop = {}) const;
+  Result<protocol::AdminGroupsQueryResp> query_groups(const protocol::AdminGroupsQueryReq& request,
+                                                      std::stop_token stop = {}) const;
+  Result<protocol::AdminWorkersQueryResp> query_all_workers(const protocol::AdminWorkersQueryReq& request,
+                                                            std::stop_token stop = {}) const;
+  Result<protocol::GroupStateResp> change_group_state(std::string_view group,
+                                                      const protocol::ChangeGroupStateReq& request,
+                                                      std::stop_token stop = {}) const;
 
   // Groups.
   Result<void> create_group(const protocol::CreateGroupReq& request, std::stop_token stop = {}) const;
@@ -85,6 +121,9 @@ class Client {
                                   std::stop_token stop = {}) const;
   Result<void> remove_group_users(std::string_view group, const protocol::RemoveUserGroupRoleReq& request,
                                   std::stop_token stop = {}) const;
+  /// The same with the names in the body: for very many of them.
+  Result<void> remove_group_users_by_body(std::string_view group, const protocol::RemoveUserGroupRoleReq& request,
+                                          std::stop_token stop = {}) const;
 
   // Attachments.
   Result<protocol::UploadAttachmentResp> begin_attachment_upload(std::string_view group,
@@ -114,9 +153,10 @@ class Client {
                                                  std::stop_token stop = {}) const;
   /// With what our coordinator knows beyond the original's answer (exec state, worker, detail).
   Result<protocol::TaskQueryResp> get_task(TaskUuid uuid, std::stop_token stop = {}) const;
-  /// The same, answered when the state is no longer `known`, at the latest after 25 s. A coordinator that does not
-  /// offer waiting answers at once.
-  Result<protocol::TaskQueryResp> get_task_after(TaskUuid uuid, TaskState known, std::stop_token stop = {}) const;
+  /// The same, answered when the state (of a task or of its execution, by name) is no longer `known`, at the latest
+  /// after 25 s. A coordinator that does not offer waiting answers at once.
+  Result<protocol::TaskQueryResp> get_task_after(TaskUuid uuid, std::string_view known,
+                                                 std::stop_token stop = {}) const;
   Result<protocol::TasksQueryResp> query_tasks(const protocol::TasksQueryReq& request, std::stop_token stop = {}) const;
   Result<void> cancel_task(TaskUuid uuid, std::stop_token stop = {}) const;
   Result<protocol::TasksCancelByFilterResp> cancel_tasks(const protocol::TasksCancelByFilterReq& request,
@@ -160,18 +200,32 @@ class Client {
   Result<void> remove_worker_groups(WorkerUuid uuid, const protocol::RemoveGroupWorkerRoleReq& request,
                                     std::stop_token stop = {}) const;
 
+  /// The same with the names in the body: for very many of them.
+  Result<void> remove_worker_groups_by_body(WorkerUuid uuid, const protocol::RemoveGroupWorkerRoleReq& request,
+                                            std::stop_token stop = {}) const;
+  /// For those who write a worker of their own; see WorkerCalls.
+  Result<protocol::RegisterWorkerResp> register_worker(const protocol::RegisterWorkerReq& request,
+                                                       std::stop_token stop = {}) const;
+
   // Files. The coordinator names a URL, the bytes go there; nothing of a file is kept in memory.
   Result<Upload> upload_attachment(std::string_view group, std::string_view key, const std::filesystem::path& file,
                                    const Progress& progress = {}, std::stop_token stop = {}) const;
   Result<Upload> upload_artifact(TaskUuid uuid, ArtifactContentType type, const std::filesystem::path& file,
                                  const Progress& progress = {}, std::stop_token stop = {}) const;
   /// Fetches `url`, as a locate function answered it, into `target`; missing directories are made. The file appears
-  /// under its name only when all of it is there; on failure nothing is left.
+  /// under its name only when all of it is there and its size and checksum are those the server told. A broken
+  /// connection is made again, and what came before is not asked for twice where the server can tell one version of the
+  /// file from another; then also a later call goes on behind it.
   Result<Download> download(const std::string& url, const std::filesystem::path& target, const Progress& progress = {},
                             std::stop_token stop = {}) const;
 
  private:
-  /// The body of a 2xx answer; an error for every other.
+  /// One request with that token: the body of a 2xx answer; an error for every other.
+  Result<std::string> attempt(std::string_view method, const std::string& path, std::string body, std::string token,
+                              std::stop_token stop) const;
+  /// A token other than `refused`, where there is a renewal.
+  Result<std::string> renewed_token(const std::string& refused) const;
+  /// The same with our token, once more with another one when it has expired.
   Result<std::string> exchange(std::string_view method, const std::string& path, std::string body,
                                std::stop_token stop) const;
   /// `Response` is protocol::Nothing, or what the body is decoded to.
@@ -184,7 +238,10 @@ class Client {
 
   Address address_;
   std::shared_ptr<http::Client> transport_;
-  std::string token_;
+  mutable Sync<std::string> token_;
+  Renewal renewal_;
+  std::chrono::milliseconds timeout_{0};
+  mutable std::mutex renewing_;
 };
 
 /// What an answer that is not 2xx means: the code that fits its status, and the text of its body (`{"msg":…}`, plain

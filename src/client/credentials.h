@@ -5,11 +5,13 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
 namespace mito::client {
 
+class Address;
 class Client;
 
 /// One line of the credential file. The token is opaque.
@@ -41,11 +43,40 @@ class CredentialFile {
   std::filesystem::path path_;
 };
 
+/// Whether a coordinator is the one that is used when none is named, or was named for this call (`--coordinator`, a
+/// profile).
+enum class Choice { kDefault, kNamed };
+
 /// What is known about who wants to log in.
 struct LoginSettings {
-  std::optional<std::filesystem::path> credential_path;  ///< Default: CredentialFile::at_default_path().
-  std::optional<std::string> user;
-  std::optional<std::string> password;
+  std::optional<std::filesystem::path> credential_path{};  ///< Default: CredentialFile::at_default_path().
+  std::optional<std::string> user{};
+  std::optional<std::string> password{};
+  Choice coordinator = Choice::kDefault;
+};
+
+/// Logins of several coordinators. Beside the credential file, which does not tell them apart, a file of the same name
+/// with `.coordinators` behind it keeps `<address> <username>:<token>` lines. What stands in the credential file alone
+/// (the original wrote it) is taken to be for any coordinator; a login at the default coordinator is always written to
+/// it, one at another only where no login known to be of a third stands in its place. With a credential path of the
+/// user's own there is just that file. Any thread.
+class CredentialStore {
+ public:
+  /// kUsage when there is no place for the file.
+  static Result<CredentialStore> open(const LoginSettings& settings, const Address& address);
+
+  /// What may be good for `user` (without one: for whoever is the default), best first.
+  [[nodiscard]] Result<std::vector<Credential>> find(const std::optional<std::string>& user) const;
+  [[nodiscard]] Result<void> store(const Credential& credential) const;
+
+ private:
+  CredentialStore(CredentialFile shared, std::string address, Choice choice)
+      : shared_(std::move(shared)), address_(std::move(address)), choice_(choice) {}
+
+  CredentialFile shared_;
+  std::optional<std::filesystem::path> known_;  ///< The file that tells coordinators apart.
+  std::string address_;
+  Choice choice_;
 };
 
 /// Whether a login ends the other sessions of the user.
@@ -77,7 +108,7 @@ class TerminalPrompt : public Prompt {
 /// What connect() found.
 struct Login {
   std::string username;
-  CredentialFile file;
+  CredentialStore store;
   bool fresh = false;  ///< A new login was made, nothing usable was in the file.
 };
 
@@ -87,8 +118,8 @@ struct Login {
 /// kUnavailable, kIo.
 Result<Login> connect(Client& client, const LoginSettings& settings, Prompt& prompt, std::stop_token stop = {});
 
-/// Logs in, gives `client` the new token and stores it in `file`.
-Result<void> log_in(Client& client, const CredentialFile& file, std::string_view username, std::string_view password,
+/// Logs in, gives `client` the new token and keeps it in `store`.
+Result<void> log_in(Client& client, const CredentialStore& store, std::string_view username, std::string_view password,
                     OtherSessions others, std::stop_token stop = {});
 
 }  // namespace mito::client

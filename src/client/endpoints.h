@@ -31,16 +31,23 @@ std::string repeated_parameter(std::string_view name, const List& values) {
   return query;
 }
 
+/// Decodes the body of an answer; kProtocol names who sent something else.
+template <class Response>
+Result<Response> read_answer(const Address& address, std::string_view method, std::string_view path,
+                             std::string_view answer) {
+  auto response = protocol::decode<Response>(answer);
+  if (!response) {
+    return fail(ErrorCode::kProtocol, fmt::format("{} answered {} {} with something that is not the protocol: {}",
+                                                  address.text(), method, path, response.error().text()));
+  }
+  return std::move(*response);
+}
+
 template <class Response>
 Result<Response> Client::fetch(std::string_view method, const std::string& path, std::string body,
                                std::stop_token stop) const {
   MITO_TRY_ASSIGN(const std::string answer, exchange(method, path, std::move(body), std::move(stop)));
-  auto response = protocol::decode<Response>(answer);
-  if (!response) {
-    return fail(ErrorCode::kProtocol, fmt::format("{} answered {} {} with something that is not the protocol: {}",
-                                                  address_.text(), method, path, response.error().text()));
-  }
-  return std::move(*response);
+  return read_answer<Response>(address_, method, path, answer);
 }
 
 }  // namespace mito::client

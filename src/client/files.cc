@@ -20,8 +20,9 @@ Result<std::uint64_t> length_of(const fs::path& file) {
   if (!fs::exists(status))
     return fail(ErrorCode::kIo, fmt::format("cannot read {}: No such file or directory", file.string()));
   if (fs::is_directory(status)) {
-    return fail(ErrorCode::kIo, fmt::format("{} is a directory; pack it first, for instance: tar -czf {}.tar.gz {}",
-                                            file.string(), file.filename().string(), file.string()));
+    return fail(ErrorCode::kIo,
+                fmt::format("{} is a directory; an artifact is one file, packed for instance by: tar -czf {}.tar.gz {}",
+                            file.string(), file.filename().string(), file.string()));
   }
   if (!fs::is_regular_file(status)) return fail(ErrorCode::kIo, fmt::format("{} is not a regular file", file.string()));
   const auto length = fs::file_size(file, error);
@@ -30,18 +31,6 @@ Result<std::uint64_t> length_of(const fs::path& file) {
                 fmt::format("cannot read {}: {}", file.string(), error ? error.message() : "Permission denied"));
   }
   return length;
-}
-
-/// Where the bytes go until all are there: hidden, beside the target.
-fs::path temporary_name(const fs::path& target) {
-  return target.parent_path() / fmt::format(".{}.{}.part", target.filename().string().substr(0, 200), ::getpid());
-}
-
-Result<void> verify_length(const http::ClientResponse& response, const fs::path& target) {
-  const auto* announced = response.headers.find("Content-Length");
-  if (announced == nullptr || std::to_string(response.bytes_received) == *announced) return {};
-  return fail(ErrorCode::kProtocol, fmt::format("{} is incomplete: {} of {} bytes came; download it again",
-                                                target.string(), response.bytes_received, *announced));
 }
 
 }  // namespace
@@ -77,49 +66,6 @@ Result<Upload> Client::upload_artifact(TaskUuid uuid, ArtifactContentType type, 
                   begin_artifact_upload(uuid, {.content_type = type, .content_length = length}, stop));
   MITO_TRY(put_file(place.url, file, length, progress, std::move(stop)));
   return place.exist ? Upload::kReplaced : Upload::kNew;
-}
-
-Result<Download> Client::download(const std::string& url, const fs::path& target, const Progress& progress,
-                                  std::stop_token stop) const {
-  std::error_code error;
-  if (target.has_parent_path()) fs::create_directories(target.parent_path(), error);
-  if (error)
-    return fail(ErrorCode::kIo,
-                fmt::format("cannot make the directory {}: {}", target.parent_path().string(), error.message()));
-  if (fs::is_directory(target, error)) return fail(ErrorCode::kIo, fmt::format("{} is a directory", target.string()));
-
-  http::ClientRequest request;
-  request.url = url;
-  request.download_file = temporary_name(target).string();
-  request.progress = progress;
-  const fs::path part = request.download_file;
-  auto response = transport_->send_and_wait(std::move(request), std::move(stop));
-  const auto drop = [&part] {
-    std::error_code ignored;
-    fs::remove(part, ignored);
-  };
-  if (!response) {
-    drop();
-    return fail(std::move(response).error());
-  }
-  if (response->status / 100 != 2) {
-    drop();
-    return fail(error_of_answer(response->status, response->body));
-  }
-  if (auto complete = verify_length(*response, target); !complete) {
-    drop();
-    return fail(std::move(complete).error());
-  }
-  if (!fs::exists(part, error)) {  // an empty body
-    std::error_code ignored;
-    if (FILE* file = std::fopen(part.c_str(), "wb"); file != nullptr) std::fclose(file);
-  }
-  fs::rename(part, target, error);
-  if (error) {
-    drop();
-    return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", target.string(), error.message()));
-  }
-  return Download{.path = target, .size = response->bytes_received};
 }
 
 std::string clean_key(std::string_view key) {

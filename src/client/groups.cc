@@ -34,6 +34,11 @@ Result<void> Client::remove_group_users(std::string_view group, const RemoveUser
   return send("DELETE", group_path(group, "/users?" + repeated_parameter("users", request.users)), {}, std::move(stop));
 }
 
+Result<void> Client::remove_group_users_by_body(std::string_view group, const RemoveUserGroupRoleReq& request,
+                                                std::stop_token stop) const {
+  return send("POST", group_path(group, "/users/remove"), encode(request), std::move(stop));
+}
+
 Result<UploadAttachmentResp> Client::begin_attachment_upload(std::string_view group, const UploadAttachmentReq& request,
                                                              std::stop_token stop) const {
   return fetch<UploadAttachmentResp>("POST", group_path(group, "/attachments"), encode(request), std::move(stop));

@@ -38,30 +38,27 @@ Result<std::string> answer_for_login(std::string_view missing, Result<std::strin
 
 }  // namespace
 
-Result<void> log_in(Client& client, const CredentialFile& file, std::string_view username, std::string_view password,
+Result<void> log_in(Client& client, const CredentialStore& store, std::string_view username, std::string_view password,
                     OtherSessions others, std::stop_token stop) {
   const protocol::UserLoginReq request{.username = std::string(username),
                                        .md5_password = security::digest_password(password),
                                        .retain = others == OtherSessions::kKeep};
   MITO_TRY_ASSIGN(auto answer, client.login(request, std::move(stop)));
   client.set_token(answer.token);
-  return file.store({.username = request.username, .token = std::move(answer.token)});
+  return store.store({.username = request.username, .token = std::move(answer.token)});
 }
 
 Result<Login> connect(Client& client, const LoginSettings& settings, Prompt& prompt, std::stop_token stop) {
-  CredentialFile file{settings.credential_path.value_or("")};
-  if (!settings.credential_path) {
-    MITO_TRY_ASSIGN(file, CredentialFile::at_default_path());
-  }
-  MITO_TRY_ASSIGN(auto known, file.find(settings.user));
-  if (known) {
-    client.set_token(known->token);
-    MITO_TRY_ASSIGN(const bool usable, accepts(client, known->username, stop));
-    if (usable) return Login{.username = std::move(known->username), .file = std::move(file)};
+  MITO_TRY_ASSIGN(auto store, CredentialStore::open(settings, client.address()));
+  MITO_TRY_ASSIGN(auto known, store.find(settings.user));
+  for (auto& credential : known) {
+    client.set_token(credential.token);
+    MITO_TRY_ASSIGN(const bool usable, accepts(client, credential.username, stop));
+    if (usable) return Login{.username = std::move(credential.username), .store = std::move(store)};
     client.set_token({});
   }
 
-  Login login{.username = settings.user.value_or(""), .file = std::move(file), .fresh = true};
+  Login login{.username = settings.user.value_or(""), .store = std::move(store), .fresh = true};
   if (login.username.empty()) {
     MITO_TRY_ASSIGN(login.username, answer_for_login("user name", prompt.ask("Username: ")));
   }
@@ -69,7 +66,7 @@ Result<Login> connect(Client& client, const LoginSettings& settings, Prompt& pro
   if (!settings.password) {
     MITO_TRY_ASSIGN(password, answer_for_login("password", prompt.ask_secret("Please Input Password: ")));
   }
-  MITO_TRY(log_in(client, login.file, login.username, password, OtherSessions::kKeep, std::move(stop)));
+  MITO_TRY(log_in(client, login.store, login.username, password, OtherSessions::kKeep, std::move(stop)));
   return login;
 }
 

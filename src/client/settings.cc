@@ -19,8 +19,10 @@ const SettingsDeclaration<Settings>& settings_declaration() {
           "The password, for when a login is needed", "asked for on a terminal");
     d.add("password_file", "--password-file", &Settings::password_file, setting::path(),
           "A file whose first line is the password", "none");
-    d.add("ca_file", "--ca-file", &Settings::ca_file, setting::path(),
+    d.add("ca_file", "--ca-cert", &Settings::ca_file, setting::path(),
           "Certificates (PEM) that an https coordinator may bear", "the system's");
+    d.add("profile", "--profile", &Settings::profile, setting::text("NAME"),
+          "Take settings from the table [client.profiles.NAME] of a configuration file", "none");
     d.add("retain", "--retain", &Settings::retain, setting::flag(),
           "Keep the user's other sessions at a login; they are always kept, unless with login --logout-others");
     return d;
@@ -29,8 +31,10 @@ const SettingsDeclaration<Settings>& settings_declaration() {
 }
 
 Result<LoginSettings> login_settings(const Settings& settings) {
-  LoginSettings login{
-      .credential_path = settings.credential_path, .user = settings.user, .password = settings.password};
+  LoginSettings login{.credential_path = settings.credential_path,
+                      .user = settings.user,
+                      .password = settings.password,
+                      .coordinator = settings.coordinator_choice};
   if (login.password || !settings.password_file) return login;
   std::ifstream file(*settings.password_file);
   std::string line;

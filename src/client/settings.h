@@ -17,7 +17,10 @@ struct Settings {
   std::optional<std::string> password;
   std::optional<std::filesystem::path> password_file;  ///< Its first line is the password.
   std::optional<std::filesystem::path> ca_file;        ///< PEM; which certificates an https coordinator may bear.
+  std::optional<std::string> profile;                  ///< A table [client.profiles.NAME] of the configuration.
   bool retain = false;  ///< Accepted for the original's sake: our logins always keep other sessions.
+  /// Not a setting: whether the coordinator was named for this call.
+  Choice coordinator_choice = Choice::kDefault;
 };
 
 /// The declaration of these settings.

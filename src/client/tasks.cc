@@ -24,9 +24,9 @@ Result<TaskQueryResp> Client::get_task(TaskUuid uuid, std::stop_token stop) cons
   return fetch<TaskQueryResp>("GET", task_path(uuid, "?detail=true"), {}, std::move(stop));
 }
 
-Result<TaskQueryResp> Client::get_task_after(TaskUuid uuid, TaskState known, std::stop_token stop) const {
-  return fetch<TaskQueryResp>("GET", task_path(uuid, fmt::format("?detail=true&wait=25s&after={}", to_string(known))),
-                              {}, std::move(stop));
+Result<TaskQueryResp> Client::get_task_after(TaskUuid uuid, std::string_view known, std::stop_token stop) const {
+  return fetch<TaskQueryResp>("GET", task_path(uuid, fmt::format("?detail=true&wait=25s&after={}", known)), {},
+                              std::move(stop));
 }
 
 Result<TasksQueryResp> Client::query_tasks(const TasksQueryReq& request, std::stop_token stop) const {

@@ -30,6 +30,18 @@ Result<RedisConnectionInfo> Client::redis(std::stop_token stop) const {
   return fetch<RedisConnectionInfo>("GET", "/redis", {}, std::move(stop));
 }
 
+Result<std::string> Client::openapi(std::stop_token stop) const {
+  return call("GET", "/openapi.json", {}, std::string(), std::move(stop));
+}
+
+Result<std::string> Client::docs(std::stop_token stop) const {
+  return call("GET", "/docs", {}, std::string(), std::move(stop));
+}
+
+Result<std::string> Client::metrics(std::string metrics_token, std::stop_token stop) const {
+  return call("GET", "/metrics", {}, std::move(metrics_token), std::move(stop));
+}
+
 Result<void> Client::create_user(const CreateUserReq& request, std::stop_token stop) const {
   return send("POST", "/admin/users", encode(request), std::move(stop));
 }
@@ -60,6 +72,25 @@ Result<GroupStorageQuotaResp> Client::change_storage_quota(std::string_view grou
                                                            std::stop_token stop) const {
   return fetch<GroupStorageQuotaResp>("POST", fmt::format("/admin/groups/{}/storage-quota", segment(group)),
                                       encode(request), std::move(stop));
+}
+
+Result<AdminUsersQueryResp> Client::query_users(const AdminUsersQueryReq& request, std::stop_token stop) const {
+  return fetch<AdminUsersQueryResp>("POST", "/admin/query/users", encode(request), std::move(stop));
+}
+
+Result<AdminGroupsQueryResp> Client::query_groups(const AdminGroupsQueryReq& request, std::stop_token stop) const {
+  return fetch<AdminGroupsQueryResp>("POST", "/admin/query/groups", encode(request), std::move(stop));
+}
+
+Result<AdminWorkersQueryResp> Client::query_all_workers(const AdminWorkersQueryReq& request,
+                                                        std::stop_token stop) const {
+  return fetch<AdminWorkersQueryResp>("POST", "/admin/query/workers", encode(request), std::move(stop));
+}
+
+Result<GroupStateResp> Client::change_group_state(std::string_view group, const ChangeGroupStateReq& request,
+                                                  std::stop_token stop) const {
+  return fetch<GroupStateResp>("POST", fmt::format("/admin/groups/{}/state", segment(group)), encode(request),
+                               std::move(stop));
 }
 
 Result<void> Client::shut_down(const ShutdownReq& request, std::stop_token stop) const {

@@ -56,4 +56,13 @@ Result<void> Client::remove_worker_groups(WorkerUuid uuid, const RemoveGroupWork
               std::move(stop));
 }
 
+Result<void> Client::remove_worker_groups_by_body(WorkerUuid uuid, const RemoveGroupWorkerRoleReq& request,
+                                                  std::stop_token stop) const {
+  return send("DELETE", worker_path(uuid, "/groups/remove"), encode(request), std::move(stop));
+}
+
+Result<RegisterWorkerResp> Client::register_worker(const RegisterWorkerReq& request, std::stop_token stop) const {
+  return fetch<RegisterWorkerResp>("POST", "/workers", encode(request), std::move(stop));
+}
+
 }  // namespace mito::client

@@ -1,34 +1,17 @@
 #include "coordinator/authentication.h"
 
-#include <algorithm>
 #include <chrono>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "base/uuid.h"
 #include "coordinator/responses.h"
+#include "protocol/authorization.h"
 #include "protocol/errors.h"
 
 namespace mito::coordinator {
 
 namespace {
-
-/// The token of an `Authorization: Bearer …` value; nothing when it has another form.
-std::optional<std::string_view> bearer_of(std::string_view value) {
-  constexpr std::string_view kScheme = "Bearer";
-  if (value.size() <= kScheme.size() || !http::equals_ignoring_case(value.substr(0, kScheme.size()), kScheme) ||
-      value[kScheme.size()] != ' ')
-    return std::nullopt;
-  if (std::ranges::any_of(value, [](char c) { return (c < 0x20 || c > 0x7e) && c != '\t'; })) return std::nullopt;
-  value.remove_prefix(kScheme.size());
-  while (value.starts_with(' '))
-    value.remove_prefix(1);
-  while (value.ends_with(' '))
-    value.remove_suffix(1);
-  if (value.empty()) return std::nullopt;
-  return value;
-}
 
 Result<void> check_user(Context& context, const security::Claims& claims, std::int64_t now, protocol::Auth kind) {
   if (claims.exp < now) return fail(ErrorCode::kWrongCredentials);
@@ -56,7 +39,7 @@ std::optional<http::Response> authenticate(Context& context, protocol::Auth kind
   if (kind == protocol::Auth::kNone) return std::nullopt;
   const std::string* header = context.request.headers.find("authorization");
   if (header == nullptr) return failure_response(protocol::missing_authorization());
-  const auto bearer = bearer_of(*header);
+  const auto bearer = protocol::bearer_of(*header);
   if (!bearer) return failure_response(protocol::bad_authorization());
   const std::int64_t now = std::chrono::floor<std::chrono::seconds>(context.now()).time_since_epoch().count();
   const auto claims = context.services.tokens.verify(*bearer, now);

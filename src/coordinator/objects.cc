@@ -14,6 +14,7 @@
 #include "coordinator/handlers.h"
 #include "coordinator/object_records.h"
 #include "protocol/codec.h"
+#include "storage/objects/versioned_object.h"
 
 // The bytes of objects: PUT, GET and HEAD of signed URLs below /objects (architecture section 5). Streamed in pieces of
 // bounded size; every piece is one job of a disk thread, so an I/O thread never waits for the disk.
@@ -165,6 +166,13 @@ class DiskSource : public http::BodySource {
   std::uint64_t position_;
 };
 
+/// `"<version>"`; empty where the store cannot tell versions apart.
+std::string entity_tag(const storage::ObjectReader& reader) {
+  const auto* versioned = dynamic_cast<const storage::VersionedObject*>(&reader);
+  const std::string version = versioned == nullptr ? std::string() : versioned->version();
+  return version.empty() ? version : '"' + version + '"';
+}
+
 Awaitable<http::Response> get_object(Context& context) {
   Services& services = context.services;
   if (services.local_objects == nullptr) co_return empty_response(404);
@@ -178,10 +186,14 @@ Awaitable<http::Response> get_object(Context& context) {
   if (*opened == nullptr) co_return refusal(404, "Object not found");
   std::shared_ptr<storage::ObjectReader> reader = std::move(*opened);
   const std::uint64_t size = reader->size();
+  const std::string tag = entity_tag(*reader);
   const std::string* header = context.request.headers.find("range");
+  const std::string* only_if = context.request.headers.find("if-range");
+  if (only_if != nullptr && *only_if != tag) header = nullptr;  // other bytes: all of them are sent
   const RequestedRange requested = parse_range(header != nullptr ? *header : std::string_view(), size);
   http::Response response;
   response.headers.add("accept-ranges", "bytes");
+  if (!tag.empty()) response.headers.add("etag", tag);
   if (requested.kind == RequestedRange::Kind::kUnsatisfiable) {
     response.status = 416;
     response.headers.add("content-range", fmt::format("bytes */{}", size));

@@ -30,6 +30,9 @@ struct ClientRequest {
   /// Without any byte in either direction; 0: none. Long polls need more than their wait.
   std::chrono::milliseconds stall_timeout{60'000};
   std::chrono::milliseconds total_timeout{0};  ///< 0: none.
+  /// The header fields of a 2xx answer to a download_file request, before its first byte is written. Called on the
+  /// client's thread.
+  std::function<void(const Headers& headers)> on_head{};
   /// Bytes done and in all (0: unknown). Called on the client's thread.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress{};
 };

@@ -214,6 +214,7 @@ Result<void> Transfer::open_download() {
       return fail(ErrorCode::kProtocol, fmt::format("{} sent another range than the one that was asked for", address_));
     download_offset_ = request_.resume_from;
   }
+  if (request_.on_head) request_.on_head(response_.headers);
   return download_.open_for_writing(request_.download_file, download_offset_);
 }
 

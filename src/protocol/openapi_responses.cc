@@ -61,7 +61,7 @@ std::vector<Body> extractor_bodies(const Route& route) {
              bad_path("Cannot parse `uuid` with value `abc`: UUID parsing failed: " + Uuid::parse("abc").error())));
   if (route.path.contains("{content_type}"))
     bodies.push_back(body("bad_content_type", "The path names no kind of artifact.",
-                          bad_path("unknown variant `x`, expected one of `result`, …")));
+                          bad_path("unknown variant `x`, expected one of `RESULT`, …")));
   if (route.path.contains('{'))
     bodies.push_back(body("bad_utf8", "A part of the path is not UTF-8.", bad_path("Invalid UTF-8 in `<parameter>`")));
   if (!route.query.empty())

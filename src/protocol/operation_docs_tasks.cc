@@ -97,10 +97,12 @@ OperationGroup task_docs() {
                {kNoUuids}},
               {kEvents,
                "Follow the tasks of groups",
-               "Members of the group.",
-               "Server-sent events: one line `data:` with a TaskEvent for each change of a task's state or exec state, "
-               "until the "
-               "caller goes. Comment lines keep the connection alive.",
+               "Members of the group, and admins; without `group` each hears of his own groups.",
+               "Server-sent events: one line `data:` with a TaskEvent for each change of a task's state or exec state. "
+               "Comment lines keep "
+               "the connection alive. `event: end` says why the stream ends: the coordinator stops, the caller may no "
+               "longer read, or "
+               "events came faster than they were read.",
                {{ErrorCode::kInvalidRequest, "Group with name <group_name> not found or user is not in the group",
                  "No such group, or the caller is no member."},
                 {ErrorCode::kTooManyRequests, "", "Too many follow already."}}},

@@ -236,7 +236,7 @@ def test_the_page_needs_nothing_else(api):
 def tried(tmp_path_factory):
     """A coordinator that schemathesis may do anything to."""
     tools = Tools(tmp_path_factory.mktemp("schemathesis"))
-    yield tools.coordinator()
+    yield tools.coordinator("--max-wait", "100ms")
     tools.end()
 
 
@@ -255,7 +255,7 @@ def test_schemathesis_finds_no_undeclared_answer(tried, tmp_path, caller):
         [str(program), "run", f"{tried.url}/openapi.json", "--url", tried.url, "--header", f"Authorization: Bearer {token}", *choice,
          "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
          "--phases", "examples,coverage,fuzzing", "--max-examples", "3", "--seed", "1", "--no-shrink", "--generation-allow-x00", "false",
-         "--generation-database", "none", "--max-time", "25" if caller == "user" else "10", "--warnings", "off", "--no-color", "--continue-on-failure"],
+         "--generation-database", "none", "--max-time", "20" if caller == "user" else "8", "--warnings", "off", "--no-color", "--continue-on-failure"],
         cwd=tmp_path, env=clean_environment(tmp_path), text=True, capture_output=True, timeout=120)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert tried.api.call("GET", "/health") == {"status": "ok"}

@@ -1,7 +1,11 @@
 #include "storage/objects/disk_object_store.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include <fmt/core.h>
@@ -10,6 +14,7 @@
 #include "base/encoding.h"
 #include "base/size.h"
 #include "storage/objects/disk_upload.h"
+#include "storage/objects/versioned_object.h"
 
 namespace mito::storage {
 
@@ -23,10 +28,11 @@ std::string sha256_hex(std::string_view bytes) {
   return hex_encode({reinterpret_cast<const char*>(digest.data()), size});
 }
 
-class DiskReader final : public ObjectReader {
+class DiskReader final : public ObjectReader, public VersionedObject {
  public:
   explicit DiskReader(std::unique_ptr<ReadableFile> file) : file_(std::move(file)) {}
   [[nodiscard]] std::uint64_t size() const override { return file_->size(); }
+  [[nodiscard]] std::string version() const override { return file_->version(); }
   Result<std::size_t> read_at(std::uint64_t offset, char* buffer, std::size_t count) override {
     return file_->read_at(offset, buffer, count);
   }
@@ -130,6 +136,78 @@ Result<std::unique_ptr<ObjectReader>> DiskObjectStore::open(const ObjectKey& key
   MITO_TRY_ASSIGN(auto file, files_.open(path_of(place_of(key))));
   if (!file) return nullptr;
   return std::make_unique<DiskReader>(std::move(file));
+}
+
+namespace {
+
+/// What a file name of ours stands for: its first 16 hexadecimal digits. Nothing: another file.
+std::optional<std::uint64_t> fingerprint_of(std::string_view name) {
+  constexpr std::size_t kName = 64;
+  constexpr std::size_t kDigits = 16;
+  constexpr int kHexadecimal = 16;
+  std::uint64_t value = 0;
+  if (name.size() != kName) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, value, kHexadecimal);
+  if (error != std::errc() || end != name.data() + kDigits) return std::nullopt;
+  return value;
+}
+
+bool is_directory_name(std::string_view name) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  return name.size() == 2 && name.find_first_not_of(kHex) == std::string_view::npos;
+}
+
+}  // namespace
+
+std::uint64_t DiskObjectStore::fingerprint(const ObjectKey& key) const {
+  return fingerprint_of(place_of(key).name).value_or(0);
+}
+
+// The file is taken out of its place first: whoever writes an object of that name meanwhile makes a new file. One that
+// was written since it was looked at goes back.
+Result<bool> DiskObjectStore::remove_if_old(const Path& path, Timestamp before) {
+  MITO_TRY_ASSIGN(const auto written, files_.written_at(path));
+  if (!written || *written >= before) return false;
+  const auto aside = temporary_directory() / fmt::format("sweep-{}", ++last_upload_);
+  MITO_TRY(files_.rename(path, aside));
+  MITO_TRY_ASSIGN(const auto moved, files_.written_at(aside));
+  if (moved && *moved >= before) {
+    MITO_TRY(files_.rename(aside, path));
+    return false;
+  }
+  MITO_TRY(files_.remove(aside));
+  return true;
+}
+
+Result<std::uint64_t> DiskObjectStore::sweep_directory(const Path& path, std::span<const std::uint64_t> known,
+                                                       Timestamp before) {
+  std::uint64_t removed = 0;
+  MITO_TRY_ASSIGN(const auto names, files_.list(path));
+  for (const auto& name : names) {
+    const auto print = fingerprint_of(name);
+    if (!print || std::ranges::binary_search(known, *print)) continue;
+    MITO_TRY_ASSIGN(const bool old, remove_if_old(path / name, before));
+    removed += old ? 1 : 0;
+  }
+  if (removed != 0) MITO_TRY(files_.sync_directory(path));
+  return removed;
+}
+
+Result<std::uint64_t> DiskObjectStore::sweep(std::span<const std::uint64_t> known, Timestamp before,
+                                             const std::stop_token& stop) {
+  std::uint64_t removed = 0;
+  MITO_TRY_ASSIGN(const auto firsts, files_.list(settings_.root));
+  for (const auto& first : firsts) {
+    if (!is_directory_name(first)) continue;
+    MITO_TRY_ASSIGN(const auto seconds, files_.list(settings_.root / first));
+    for (const auto& second : seconds) {
+      if (stop.stop_requested()) return removed;
+      if (!is_directory_name(second)) continue;
+      MITO_TRY_ASSIGN(const std::uint64_t count, sweep_directory(settings_.root / first / second, known, before));
+      removed += count;
+    }
+  }
+  return removed;
 }
 
 }  // namespace mito::storage

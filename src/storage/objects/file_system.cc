@@ -1,20 +1,31 @@
 #include "storage/objects/file_system.h"
 
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <stdexcept>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/core.h>
+#include <openssl/evp.h>
+
+#include "base/encoding.h"
+#include "security/openssl.h"
 
 namespace mito::storage {
 
 namespace {
 
 using Path = FileSystem::Path;
+
+/// The extended attribute that keeps the MD5 digest of a file.
+constexpr const char* kDigestNote = "user.mitosis.md5";
+constexpr std::size_t kDigestDigits = 32;
 
 std::unexpected<Error> failed(std::string_view action, const Path& path, int reason) {
   const bool full = reason == ENOSPC || reason == EDQUOT;
@@ -50,6 +61,7 @@ class SystemWritableFile final : public WritableFile {
   SystemWritableFile(const Path& path, int number) : file_(path, number) {}
 
   Result<void> write(std::string_view bytes) override {
+    EVP_DigestUpdate(digest_.get(), bytes.data(), bytes.size());
     while (!bytes.empty()) {
       const auto count = ::write(file_.number(), bytes.data(), bytes.size());
       if (count < 0 && errno == EINTR) continue;
@@ -59,17 +71,41 @@ class SystemWritableFile final : public WritableFile {
     return {};
   }
 
-  Result<void> sync() override { return file_.sync(); }
+  Result<void> sync() override {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    EVP_DigestFinal_ex(digest_.get(), bytes.data(), &size);
+    const std::string text = hex_encode({reinterpret_cast<const char*>(bytes.data()), size});
+    // Not every file system keeps such notes; then versions are told apart by other means.
+    static_cast<void>(::fsetxattr(file_.number(), kDigestNote, text.data(), text.size(), 0));
+    return file_.sync();
+  }
 
  private:
+  static security::OpensslPtr<EVP_MD_CTX> new_digest() {
+    security::OpensslPtr<EVP_MD_CTX> digest(EVP_MD_CTX_new());
+    if (!digest || EVP_DigestInit_ex(digest.get(), EVP_md5(), nullptr) != 1)
+      throw std::runtime_error("OpenSSL cannot compute MD5");
+    return digest;
+  }
+
   Descriptor file_;
+  security::OpensslPtr<EVP_MD_CTX> digest_ = new_digest();
 };
 
 class SystemReadableFile final : public ReadableFile {
  public:
-  SystemReadableFile(const Path& path, int number, std::uint64_t size) : file_(path, number), size_(size) {}
+  SystemReadableFile(const Path& path, int number, const struct stat& status) : file_(path, number), status_(status) {}
 
-  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] std::uint64_t size() const override { return static_cast<std::uint64_t>(status_.st_size); }
+
+  [[nodiscard]] std::string version() const override {
+    std::array<char, kDigestDigits + 1> digest{};
+    if (::fgetxattr(file_.number(), kDigestNote, digest.data(), digest.size()) == kDigestDigits)
+      return {digest.data(), kDigestDigits};
+    return fmt::format("{:x}-{:x}.{:x}-{:x}", status_.st_ino, status_.st_mtim.tv_sec, status_.st_mtim.tv_nsec,
+                       status_.st_size);
+  }
 
   Result<std::size_t> read_at(std::uint64_t offset, char* buffer, std::size_t count) override {
     for (;;) {
@@ -81,7 +117,7 @@ class SystemReadableFile final : public ReadableFile {
 
  private:
   Descriptor file_;
-  std::uint64_t size_;
+  struct stat status_;
 };
 
 class SystemFileSystem final : public FileSystem {
@@ -102,7 +138,7 @@ class SystemFileSystem final : public FileSystem {
       ::close(number);
       return failed("examine", path, reason);
     }
-    return std::make_unique<SystemReadableFile>(path, number, static_cast<std::uint64_t>(status.st_size));
+    return std::make_unique<SystemReadableFile>(path, number, status);
   }
 
   Result<void> rename(const Path& from, const Path& to) override {
@@ -140,6 +176,16 @@ class SystemFileSystem final : public FileSystem {
     }
     if (error) return failed("list", path, error.value());
     return names;
+  }
+
+  Result<std::optional<Timestamp>> written_at(const Path& path) override {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+      return failed("examine", path, errno);
+    }
+    const auto since = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+    return Timestamp(std::chrono::duration_cast<Timestamp::duration>(since));
   }
 
   Result<std::uint64_t> free_space(const Path& path) override {

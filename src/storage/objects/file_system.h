@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 
 namespace mito::storage {
 
@@ -29,6 +30,9 @@ class ReadableFile {
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   /// Bytes read; 0 at the end.
   virtual Result<std::size_t> read_at(std::uint64_t offset, char* buffer, std::size_t count) = 0;
+  /// Tells these bytes from those that had the name before or get it later: their MD5 digest in hexadecimal digits where
+  /// the file system keeps it beside the file, else something without meaning. Empty: unknown.
+  [[nodiscard]] virtual std::string version() const { return {}; }
 };
 
 /// The operations on files that decide what survives a crash, so that a test can put a disk in their place that forgets
@@ -53,6 +57,8 @@ class FileSystem {
   virtual Result<void> sync_directory(const Path& path) = 0;
   /// Names in the directory, without `.` and `..`.
   virtual Result<std::vector<std::string>> list(const Path& path) = 0;
+  /// When the file was last written; nothing: there is no such file.
+  virtual Result<std::optional<Timestamp>> written_at(const Path& path) = 0;
   /// Bytes that may still be written to the volume.
   virtual Result<std::uint64_t> free_space(const Path& path) = 0;
 

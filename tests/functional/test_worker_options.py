@@ -1,0 +1,278 @@
+"""Settings of a worker, one after the other, on real processes."""
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import re
+import signal
+import time
+
+import pytest
+
+from conftest import wait_until
+from worker_coordinator import Coordinator
+
+
+@pytest.fixture
+def fake():
+    coordinator = Coordinator()
+    yield coordinator
+    coordinator.close()
+
+
+def start(tools, coordinator, *arguments, **options):
+    return tools.worker(coordinator.url, "--grace", "0s", *arguments, **options)
+
+
+# ------------------------------------------------------------------------------------------------- who it is, and to whom
+
+def test_labels_tags_groups_and_name(tools, fake):
+    fake.groups = {"one": "Write", "two": "Read"}
+    start(tools, fake, "--labels", "b,a", "c", "--tags", "t", "--groups", "one,two:read", "--name", "desk")
+    request = fake.registrations[0]
+    assert sorted(request["labels"]) == ["a", "b", "c"] and request["tags"] == ["t"]
+    assert sorted(request["groups"]) == ["one", "two:read"]
+    info = request["info"]
+    assert info["name"] == "desk" and info["host"] == os.uname().nodename and info["memory_bytes"] > 1 << 20
+    assert os.uname().release in info["kernel"] and info["version"]
+
+
+def test_a_group_that_does_not_exist_is_an_error(tools, fake):
+    fake.groups = {"one": "Write"}
+    result = tools.run("worker", "--coordinator", fake.url, "--user", "u", "--password", "p", "--groups", "one,ghost", timeout=20)
+    assert result.returncode == 2 and "ghost" in result.stderr + result.stdout and "one" not in result.stderr.split("named")[-1]
+    assert fake.unregistered == 1
+
+
+def test_a_configuration_file_that_does_not_exist_is_an_error(tools, fake):
+    result = tools.run("worker", "--coordinator", fake.url, "--config", "no-such.toml", timeout=20)
+    assert result.returncode == 2 and "no-such.toml" in result.stderr + result.stdout
+    assert not fake.registrations
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "password variable"])
+def test_passwords_from_files(tools, fake, how):
+    secret = tools.directory / "password"
+    secret.write_text("from a file\n")
+    digest = list(hashlib.md5(b"from a file").digest())
+    arguments = ["worker", "--coordinator", fake.url, "--user", "u"]
+    extra = {}
+    if how == "option":
+        arguments += ["--password-file", secret]
+    elif how == "variable":
+        extra["MITO_PASSWORD_FILE"] = str(secret)
+    else:
+        extra["MITO_PASSWORD"] = "from a file"
+    worker = tools.start(*arguments, extra=extra, name="worker")
+    worker.wait_for_output("Worker registered")
+    login = next(json.loads(body) for method, path, body in fake.log if path == "/login")
+    assert login["md5_password"] == digest and login["retain"] is True
+
+
+def test_logs_of_a_worker(tools, fake):
+    """Alone: a file of its own. Shared: one file a day, each line with its worker."""
+    first = start(tools, fake, "--file-log")
+    identity = first.wait_for_output(r"registered with ID: (\S+)").group(1)
+    alone = tools.directory / "cache" / "mitosis" / "worker" / f"{identity}.log"
+    wait_until(lambda: alone.exists() and "Worker is running" in alone.read_text(), what="the log")
+    workers = [start(tools, fake, "--file-log", "--shared-log", "--log-path", tools.directory / "all.log") for _ in range(2)]
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    shared = tools.directory / f"all.log.{day}"
+    for worker in workers:
+        identity = worker.wait_for_output(r"registered with ID: (\S+)").group(1)
+        wait_until(lambda: shared.exists() and f"[worker:{identity}] " in shared.read_text(), what="a line of each")
+    assert all(line.startswith("[worker:") for line in shared.read_text().splitlines() if line)
+
+
+# ------------------------------------------------------------------------------------------------------------- lifetimes
+
+def test_an_asked_for_lifetime_drains(tools, fake):
+    """The running task ends by itself and is delivered; no further one is taken; the exit code is that of a wanted end."""
+    gate = tools.directory / "gate"
+    os.mkfifo(gate)
+    number = fake.submit(["sh", "-c", f"cat {gate}; echo late"], terminal_output=True)
+    worker = start(tools, fake, "--lifetime", "2s")
+    fake.wait(lambda: not fake.tasks, what="the task is taken")
+    writer = open(gate, "w")
+    begin = time.monotonic()
+    wait_until(lambda: time.monotonic() - begin > 2.2, what="the end of the lifetime")
+    fake.submit(["true"])
+    assert worker.process.poll() is None
+    writer.close()
+    assert worker.process.wait(10) == 0
+    assert fake.stdout(number) == "late\n" and len(fake.tasks) == 1 and fake.unregistered == 1
+    assert fake.registrations[0]["lifetime"].startswith("7days"), "the token outlives the drain"
+
+
+def test_an_idle_worker_ends_with_its_lifetime(tools, fake):
+    worker = start(tools, fake, "--lifetime", "1s")
+    assert worker.process.wait(5) == 0
+    assert fake.unregistered == 1
+
+
+def test_a_registration_is_renewed_before_its_token_ends(tools, fake):
+    fake.token_life = 4
+    start(tools, fake)
+    fake.wait(lambda: len(fake.registrations) == 2, timeout=6, what="a second registration")
+    assert fake.unregistered == 1
+    assert fake.result(fake.submit(["true"]))["exit_status"] == 0
+
+
+# -------------------------------------------------------------------------------------------------------------- overlap
+
+
+@pytest.mark.parametrize("overlap", [False, True], ids=["undisturbed", "overlap"])
+def test_uploads_of_the_last_task_and_the_next_command(tools, fake, overlap):
+    """By default a measurement has the machine for itself."""
+    fake.store_delay = 1.0
+    start(tools, fake, *(["--overlap"] if overlap else []))
+    stamp = "date +%s.%N"
+    first = fake.submit(["sh", "-c", stamp], terminal_output=True)
+    second = fake.submit(["sh", "-c", stamp], terminal_output=True)
+    fake.result(first)
+    fake.result(second)
+    begin = float(fake.stdout(second))
+    stored = fake.stored_at[first, "std-log"]
+    assert (begin < stored) == overlap
+    assert float(fake.stdout(first)) < begin, "one command at a time"
+
+
+def test_only_one_command_runs_at_a_time_with_overlap(tools, fake):
+    start(tools, fake, "--overlap", "--slots", "2")
+    marks = tools.directory / "marks"
+    marks.mkdir()
+    script = f"touch {marks}/$$; ls {marks} | wc -l; sleep 0.05; rm {marks}/$$"
+    numbers = [fake.submit(["sh", "-c", script], terminal_output=True) for _ in range(12)]
+    for number in numbers:
+        fake.result(number)
+    assert max(int(fake.stdout(number)) for number in numbers) <= 2
+
+
+# -------------------------------------------------------------------------------------------------- uploads and downloads
+
+def test_uploads_carry_a_checksum(tools, fake):
+    start(tools, fake)
+    number = fake.submit(["echo", "text"], terminal_output=True)
+    fake.result(number)
+    data = fake.artifacts[number, "std-log"]
+    assert fake.checksums[number, "std-log"] == base64.b64encode(hashlib.md5(data).digest()).decode()
+
+
+def test_an_archive_is_the_same_each_time(tools, fake):
+    start(tools, fake, "--slots", "2")
+    script = 'cd "$MITO_RESULT_DIR"; for f in z a m/x m/b; do mkdir -p $(dirname $f); echo $f > $f; done; find . -exec touch -h -d @1000000 {} +'
+    numbers = [fake.submit(["sh", "-c", script]) for _ in range(2)]
+    for number in numbers:
+        fake.result(number)
+    first, second = (fake.artifacts[number, "result"] for number in numbers)
+    assert first == second
+    assert list(fake.members(numbers[0], "result")) == ["result", "result/a", "result/m", "result/m/b", "result/m/x", "result/z"]
+
+
+def test_what_cannot_be_packed_is_named(tools, fake):
+    start(tools, fake)
+    number = fake.submit(["python3", "-c", "import os, socket; os.chdir(os.environ['MITO_RESULT_DIR']); open('kept', 'w').write('x'); os.symlink('/no/where', 'out'); "
+                                           "os.mkfifo('fifo'); s = socket.socket(socket.AF_UNIX); s.bind('sock')"])
+    result = fake.result(number)
+    members = fake.members(number, "result")
+    assert "result/kept" in members and result["exit_status"] == 0
+    notes = "\n".join(result["detail"]["notes"])
+    for name in ("result/out", "result/fifo", "result/sock"):
+        assert name in notes and name not in members
+
+
+# ----------------------------------------------------------------------------------------------------------- heavy loads
+
+FULL = os.environ.get("MITO_TEST_FULL") == "1"   # the sizes of the acceptance test; a tenth of them otherwise
+
+
+def test_much_output_is_cut_and_its_end_kept(tools, fake):
+    """10 GiB through a pipe with MITO_TEST_FULL=1, 1 GiB otherwise."""
+    size = (10 if FULL else 1) << 30
+    worker = start(tools, fake, "--output-limit", "1MiB")
+    number = fake.submit(["sh", "-c", f"head -c {size} /dev/zero; echo the end"], terminal_output=True)
+    result = fake.result(number, timeout=180)
+    data = fake.members(number, "std-log")["std-log/stdout.log"][1]
+    assert data.endswith(b"the end\n") and len(data) < 1_100_000 and data.startswith(b"[the first ")
+    assert str(size + 8 - (1 << 20)) in data[:100].decode(errors="replace")
+    assert any("cut off" in note for note in result["detail"]["notes"])
+    assert memory_peak(worker.pid) < 200 << 20
+
+
+def test_large_resources(tools, fake):
+    """2 GiB with MITO_TEST_FULL=1, 200 MiB otherwise; a sparse file, streamed."""
+    size = (2 << 30) if FULL else (200 << 20)
+    fake.sparse_files["big"] = size
+    worker = start(tools, fake)
+    number = fake.submit(["sh", "-c", 'stat -c %s "$MITO_RESOURCE_DIR/in/big"'], terminal_output=True,
+                         resources=[{"remote_file": {"Attachment": {"key": "big"}}, "local_path": "in/big"}])
+    fake.result(number, timeout=120)
+    assert fake.stdout(number).strip() == str(size)
+    assert memory_peak(worker.pid) < 200 << 20
+
+
+def memory_peak(pid: int) -> int:
+    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) << 10
+
+
+def test_sixty_four_idle_slots_use_no_cpu(tools, fake):
+    worker = start(tools, fake, "--slots", "64")
+    fake.wait(lambda: sum(entry[0] == "GET" for entry in fake.log) >= 64, what="64 fetches")
+    def cpu() -> float:
+        fields = pathlib.Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    before, begin = cpu(), time.monotonic()
+    wait_until(lambda: time.monotonic() - begin > 2, what="two seconds")
+    assert cpu() - before <= 0.06, "3% of a core at most, and that with the heartbeats of 64"
+
+
+def test_a_full_disk_is_no_end(tools, fake):
+    """A task that fills the disk of its directory: a small file system, where that can be made."""
+    mount = tools.directory / "small"
+    mount.mkdir()
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=8m tmpfs {mount} 2>/dev/null") != 0:
+        pytest.skip("only root may mount a small file system")
+    try:
+        worker = start(tools, fake, "--work-dir", mount / "work", "--min-free", "1MiB")
+        number = fake.submit(["sh", "-c", 'dd if=/dev/urandom of="$MITO_RESULT_DIR/big" bs=1M count=100; echo status $?; true'], terminal_output=True)
+        result = fake.result(number, timeout=30)
+        assert result["exit_status"] == 0
+        assert "result.tar.gz is missing" in " ".join(result["detail"]["notes"]) and (number, "result") not in fake.artifacts
+        output = fake.submit(["head", "-c", "20000000", "/dev/urandom"], terminal_output=True)
+        result = fake.result(output, timeout=30)
+        assert "stdout is incomplete" in " ".join(result["detail"]["notes"])
+        assert fake.result(fake.submit(["true"]))["exit_status"] == 0, "the slot goes on"
+        assert worker.stop() == 0
+    finally:
+        os.system(f"umount {mount}")
+
+
+# ------------------------------------------------------------------------------------------------------------- the result
+
+def test_what_is_measured_of_a_task(tools, fake):
+    start(tools, fake)
+    number = fake.submit(["python3", "-c", "import time; x = bytearray(64 << 20); x[::4096] = b'x' * len(x[::4096]); b = time.process_time()\nwhile time.process_time() - b < 0.3: pass"])
+    before = time.time()
+    detail = fake.result(number)["detail"]
+    usage = detail["usage"]
+    assert 0.3 <= usage["cpu_seconds"] < 5 and usage["wall_seconds"] >= usage["cpu_seconds"] * 0.5
+    assert 64 << 20 <= usage["peak_memory_bytes"] < 512 << 20
+    assert re.match(r"\d{4}-\d\d-\d\d \d", detail["started_at"]) and detail["finished_at"] > detail["started_at"]
+    assert before > 0
+
+
+def test_signals_and_exit_codes(tools, fake):
+    """A third signal leaves at once; what the worker ran dies with it."""
+    worker = tools.worker(fake.url, "--grace", "1h", "--kill-grace", "1h")
+    pid = tools.directory / "pid"
+    fake.submit(["sh", "-c", f"trap '' TERM; echo $$ > {pid}; sleep 60; sleep 60"])
+    wait_until(lambda: pid.exists() and pid.read_text().endswith("\n"), what="the command")
+    worker.signal(signal.SIGINT)
+    worker.wait_for_output("Ctrl.C received")
+    worker.signal(signal.SIGTERM)
+    assert worker.process.wait(10) == 3
+    assert not pathlib.Path(f"/proc/{int(pid.read_text())}").exists()

@@ -31,7 +31,8 @@ constexpr std::chrono::seconds kProgressInterval{10};
 class Delivery {
  public:
   /// `parts`: of the slot that ran the task; null when the result comes from the spool.
-  Delivery(const ResumeParts& resume, const SlotParts* parts, Session& session, std::stop_token stop)
+  Delivery(const ResumeParts& resume, const SlotParts* parts, Session& session, std::stop_token drain,
+           const std::stop_token& stop)
       : link_(resume.link),
         timer_(resume.timer),
         settings_(resume.settings),
@@ -39,7 +40,8 @@ class Delivery {
         spool_(resume.spool),
         parts_(parts),
         session_(session),
-        stop_(std::move(stop), session.removed.get_token()) {}
+        drain_(std::move(drain)),
+        stop_(stop, session.removed.get_token()) {}
 
   TaskOutcome run(const protocol::WorkerTaskResp& task, Execution execution) {
     begin(task);
@@ -70,7 +72,10 @@ class Delivery {
     result_.exit_status = execution.wait_status;
     describe(execution);
     const bool wrote = (execution.out && execution.out->total > 0) || (execution.err && execution.err->total > 0);
-    if (!wrote && !has_entries(parts_->directory.result()) && !has_entries(parts_->directory.exec())) return;
+    if (!wrote && !has_files()) {
+      spool_.forget();
+      return;
+    }
     pack_all(execution);
     if (const auto kept = spool_.keep(result_); !kept) {
       kLog.error("{}", kept.error().text());
@@ -152,7 +157,7 @@ class Delivery {
   template <class Pack>
   void pack(ArtifactContentType type, Pack pack_into) {
     std::erase_if(result_.archives, [type](const auto& archive) { return archive.type == type; });
-    auto archive = pack_into(spool_.archive(type));
+    auto archive = pack_into(spool_.new_archive(type));
     if (!archive) {
       kLog.error("Failed to compress {}: {}", to_string(type), archive.error().text());
       note(fmt::format("{} is missing: {}", file_name(type), archive.error().text()));
@@ -362,11 +367,12 @@ class Delivery {
     if (!session_.features.complete)
       return protocol::CommitOp{
           .exit_status = result_.exit_status, .msg = result_.message, .next = false, .detail = std::move(detail)};
-    return protocol::CompleteOp{.exit_status = result_.exit_status,
-                                .msg = result_.message,
-                                .state = result_.state,
-                                .next = parts_ != nullptr && (!parts_->wants_next || parts_->wants_next()),
-                                .detail = std::move(detail)};
+    return protocol::CompleteOp{
+        .exit_status = result_.exit_status,
+        .msg = result_.message,
+        .state = result_.state,
+        .next = parts_ != nullptr && !drain_.stop_requested() && (!parts_->wants_next || parts_->wants_next()),
+        .detail = std::move(detail)};
   }
 
   /// Repeats the report until the coordinator has answered it.
@@ -406,6 +412,7 @@ class Delivery {
   SpoolEntry& spool_;
   const SlotParts* parts_;
   Session& session_;
+  std::stop_token drain_;
   EitherStop stop_;  ///< The worker's, or removal.
   SpooledResult result_;
   std::expected<std::optional<protocol::SubmitTaskReq>, std::string> child_;
@@ -423,7 +430,7 @@ class SlotDelivery {
  public:
   SlotDelivery(const SlotParts& parts, Session& session, const StopTokens& stops)
       : stop_(stops.end, stops.kill),
-        delivery_({parts.link, parts.timer, parts.settings, parts.states, parts.spool}, &parts, session,
+        delivery_({parts.link, parts.timer, parts.settings, parts.states, parts.spool}, &parts, session, stops.drain,
                   stop_.token()) {}
   Delivery* operator->() { return &delivery_; }
 
@@ -451,7 +458,7 @@ TaskOutcome deliver_failure(const SlotParts& parts, Session& session, const prot
 
 TaskOutcome::Kind deliver_spooled(const ResumeParts& parts, Session& session, SpooledResult result,
                                   const std::stop_token& stop) {
-  return Delivery(parts, nullptr, session, stop).resume(std::move(result));
+  return Delivery(parts, nullptr, session, stop, stop).resume(std::move(result));
 }
 
 }  // namespace mito::worker

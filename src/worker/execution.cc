@@ -38,6 +38,7 @@ class Run {
     }
     if (command && task_.spec.terminal_output)
       command->capture = Capture{out_file(), err_file(), parts_.settings.output_limit};
+    if (task_.spec.terminal_output) parts_.spool.expect_output();
     auto started = command ? parts_.runner.start(*command) : std::unexpected(command.error());
     if (!started) {
       not_started(started.error());

@@ -118,7 +118,7 @@ bool should_reconnect(const Settings& settings, const Session& session, Timestam
 std::optional<Timestamp> end_of_service(const Settings& settings, const Session& session) {
   using std::chrono::microseconds;
   if (settings.lifetime) {
-    constexpr auto kLongest = std::chrono::days{365'000};
+    constexpr auto kLongest = std::chrono::days{36'500};
     const auto length = std::min<std::chrono::nanoseconds>(settings.lifetime->to_chrono(), kLongest);
     return session.registered_at + std::chrono::duration_cast<microseconds>(length);
   }

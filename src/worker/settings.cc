@@ -19,7 +19,7 @@ SettingsDeclaration<Settings> declare() {
         "first of the credential file");
   d.add("password", "-p,--password", &Settings::password, setting::text("PASSWORD"),
         "Their password; it is visible in the process list, so rather use a file", "none");
-  d.add("ca_file", "--ca-file", &Settings::ca_file, setting::path(),
+  d.add("ca_file", "--ca-cert", &Settings::ca_file, setting::path(),
         "Certificates (PEM) that an https coordinator may bear", "the system's");
   d.add("password_file", "--password-file", &Settings::password_file, setting::path(),
         "A file whose first line is the password", "none");

@@ -188,6 +188,11 @@ std::filesystem::path SpoolEntry::archive(ArtifactContentType type) const {
   return directory_ / file_name(type);
 }
 
+std::filesystem::path SpoolEntry::new_archive(ArtifactContentType type) {
+  dirty_ = true;
+  return archive(type);
+}
+
 Result<void> SpoolEntry::keep(const SpooledResult& result) {
   const auto text = encode_result(result);
   if (!write_all(record_.get(), fmt::format("{:010}\n{}", text.size(), text), 0))
@@ -206,16 +211,14 @@ Result<void> SpoolEntry::sync() {
 }
 
 void SpoolEntry::forget() {
-  if (!kept_) return;
-  if (!write_all(record_.get(), "0000000000\n", 0))
+  if (kept_ && !write_all(record_.get(), "0000000000\n", 0))
     kLog.warn("The record {} could not be emptied: {}", (directory_ / "result").native(), std::strerror(errno));
-  for (const auto& archived : kept_->archives) {
-    unlink(archive(archived.type).c_str());
-    if (archived.type != ArtifactContentType::kStdLog) continue;
-    unlink(stdout_file().c_str());
-    unlink(stderr_file().c_str());
-  }
   kept_.reset();
+  if (!std::exchange(dirty_, false)) return;
+  for (const auto type : {ArtifactContentType::kResult, ArtifactContentType::kExecLog, ArtifactContentType::kStdLog})
+    unlink(archive(type).c_str());
+  unlink(stdout_file().c_str());
+  unlink(stderr_file().c_str());
 }
 
 void SpoolEntry::set_aside(std::string_view why) {
@@ -271,6 +274,8 @@ Result<std::unique_ptr<SpoolEntry>> Spool::create(const Session& session) const 
     return io_error("write", fresh);
   auto record = open_record(directory);
   if (!record) return io_error("create", directory / "result");
+  constexpr off_t kRoom = 4'096;  // most records fit in, also when the disk is full by then
+  [[maybe_unused]] const int reserved = posix_fallocate(record.get(), 0, kRoom);
   if (rename(fresh.c_str(), (directory / "registration.json").c_str()) != 0 || !sync_path(directory) ||
       !sync_path(entries_))
     return io_error("write", directory);
@@ -310,6 +315,7 @@ std::optional<Spool::Found> Spool::take(const std::filesystem::path& directory) 
   found.result = read_record(record.get());
   found.entry.reset(new SpoolEntry(directory, undelivered_, std::move(registration), std::move(record)));
   found.entry->kept_ = found.result;
+  found.entry->dirty_ = true;
   return found;
 }
 

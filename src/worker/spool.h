@@ -83,6 +83,10 @@ class SpoolEntry {
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] std::filesystem::path archive(ArtifactContentType type) const;
+  /// For an archive that is to be made.
+  [[nodiscard]] std::filesystem::path new_archive(ArtifactContentType type);
+  /// The output of a command is to be captured.
+  void expect_output() { dirty_ = true; }
   [[nodiscard]] std::filesystem::path stdout_file() const { return directory_ / "stdout.log"; }
   [[nodiscard]] std::filesystem::path stderr_file() const { return directory_ / "stderr.log"; }
 
@@ -92,7 +96,7 @@ class SpoolEntry {
   Result<void> sync();
   /// Whether a record is kept.
   [[nodiscard]] bool has_result() const { return kept_.has_value(); }
-  /// The result was taken: removes record, archives and output.
+  /// The result was taken, or there will be none: removes record, archives and output.
   void forget();
   /// Nobody will take the result: moves record and archives to `undelivered/` and logs where they are.
   void set_aside(std::string_view why);
@@ -110,6 +114,7 @@ class SpoolEntry {
   Descriptor registration_;  ///< Locked.
   Descriptor record_;
   std::optional<SpooledResult> kept_;
+  bool dirty_ = false;  ///< There may be archives or output.
   bool remove_ = false;
 };
 

@@ -268,7 +268,7 @@ class SupervisedRunner::Impl {
     }
     finish_output(end);
     // What could not be ended is still a child of that supervisor and must not be taken for part of the next task.
-    if (event.survivor_count > 0) dismiss();
+    if (event.survivor_count > 0 || event.cgroup_spent != 0) dismiss();
     command_ = 0;
     return end;
   }

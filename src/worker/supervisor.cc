@@ -526,7 +526,10 @@ class Supervisor {
     for_each_child([](pid_t pid, const ProcessStat&) { kill(pid, SIGKILL); });
   }
 
-  void kill_cgroup() const {
+  /// A kernel may take what is born later in a cgroup that was killed once for part of it, and kill it, too (seen on
+  /// Linux 6.18): it is not used again.
+  void kill_cgroup() {
+    if (cgroup_kill_ >= 0) end_.cgroup_spent = 1;
     if (cgroup_kill_ >= 0) [[maybe_unused]]
       const auto written = write(cgroup_kill_, "1", 1);
   }

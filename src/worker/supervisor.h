@@ -55,6 +55,7 @@ struct SupervisorEvent {
   std::uint64_t peak_memory = 0;  ///< Bytes.
   std::uint32_t leftover_count = 0;
   std::uint32_t survivor_count = 0;
+  std::uint32_t cgroup_spent = 0;  ///< 1: the cgroup was killed and cannot be used again.
   std::array<NamedProcess, 8> leftovers{};
   std::array<NamedProcess, 8> survivors{};
 };

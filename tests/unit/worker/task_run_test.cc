@@ -95,8 +95,8 @@ TEST_F(TaskRunTest, ATaskWithoutFilesIsOneRequestThatBringsTheNext) {
       ElementsAre(StartsWith(
           R"(POST /workers/tasks {"id":42,"op":{"Complete":{"exit_status":0,"msg":null,"state":"Finished","next":true)")));
   EXPECT_EQ(*transport_.requests.front().headers.find("Authorization"), "Bearer token");
-  EXPECT_THAT(states_.states,
-              ElementsAre("FetchResource", "ExecPending", "ExecSpawned", "ExecFinished", "TaskCommitted", "clear"));
+  EXPECT_THAT(states_.states, ElementsAre("FetchResource", "ExecPending", "ExecSpawned", "ExecFinished", "UploadResult",
+                                          "UploadFinishedResult", "UploadResultFinished", "TaskCommitted", "clear"));
 }
 
 TEST_F(TaskRunTest, AsksForNoFurtherTaskWhenItDrains) {
@@ -149,8 +149,13 @@ TEST_F(TaskRunAtOriginalTest, WritesWhatIsToSayAmongTheLogs) {
 TEST_F(TaskRunTest, ACommandThatCannotBeStartedEndsTheTaskWithTheReason) {
   runner_.failure = SpawnError{ENOENT, "No such file or directory"};
   task_.spec.terminal_output = true;
+  std::string message;
+  transport_.handler = [&](const http::ClientRequest& request) {
+    if (request.method == "PUT") message = read_file(spool_->stderr_file());
+    return coordinator(request);
+  };
   EXPECT_EQ(run().kind, Kind::kDelivered);
-  EXPECT_EQ(read_file(spool_->stderr_file()), "env: 'true': No such file or directory\n");
+  EXPECT_EQ(message, "env: 'true': No such file or directory\n");
   EXPECT_THAT(transport_.log.back(), HasSubstr(R"("exit_status":32512,"msg":null,"state":"Finished")"));
   EXPECT_THAT(transport_.log.back(), HasSubstr("could not be started"));
 }
@@ -209,6 +214,8 @@ TEST_F(TaskRunTest, RepeatsAReportUntilItIsAnswered) {
 TEST_F(TaskRunTest, DropsATaskThatIsNoLongerItsOwn) {
   transport_.script = {status(404, R"({"msg":"Task 42 not found"})")};
   EXPECT_EQ(run().kind, Kind::kDropped);
+  EXPECT_FALSE(spool_->has_result());
+  EXPECT_FALSE(std::filesystem::is_empty(place_.path() / "undelivered"));
 }
 
 TEST_F(TaskRunTest, StopsWhenAReportSaysItWasRemoved) {
@@ -222,7 +229,8 @@ TEST_F(TaskRunTest, GivesUpDeliveringWhenTheWorkerEnds) {
   timer_.on_pause = [&](int count) {
     if (count == 3) end_.request_stop();
   };
-  EXPECT_EQ(run().kind, Kind::kInterrupted);
+  EXPECT_EQ(run().kind, Kind::kKept);
+  EXPECT_TRUE(spool_->has_result());
 }
 
 TEST_F(TaskRunTest, FallsBackToFinishAndCommitWhenCompleteIsRefused) {

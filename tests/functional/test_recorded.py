@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from conftest import ROOT
+from postgres_server import postgres_server  # noqa: F401 (a fixture)
 
 RECORDED = ROOT / "tests" / "recorded"
 KEYS = RECORDED / "keys"
@@ -24,16 +25,19 @@ def replay(coordinator, *arguments: str) -> subprocess.CompletedProcess:
 
 def database_command(coordinator, action: str) -> str:
     script = pathlib.Path(__file__).with_name("recorded_database.py")
-    return shlex.join([sys.executable, str(script), str(coordinator.data / "mitosis.db"), action])
+    return shlex.join([sys.executable, str(script), coordinator.database, action])
 
 
-@pytest.fixture(scope="module")
-def recorded_coordinator(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def recorded_coordinator(request, tmp_path_factory):
     """One fresh coordinator for all scenarios: each uses names of its own."""
     from conftest import Tools
     tools = Tools(tmp_path_factory.mktemp("recorded"))
-    yield tools.coordinator("--access-token-private-path", KEYS / "private.pem", "--access-token-public-path", KEYS / "public.pem",
-                            "--shutdown-secret", "the-secret-of-the-tests")
+    url = request.getfixturevalue("postgres_server").new_url() if request.param == "postgres" else None
+    coordinator = tools.coordinator("--access-token-private-path", KEYS / "private.pem", "--access-token-public-path", KEYS / "public.pem",
+                                    "--shutdown-secret", "the-secret-of-the-tests", *(["--db", url] if url else []))
+    coordinator.database = url or str(coordinator.data / "mitosis.db")
+    yield coordinator
     tools.end()
 
 

@@ -279,3 +279,16 @@ def test_a_platform_admin_has_no_way_around_groups(world):
     assert world.api.request("POST", "/tasks", SUBMISSION, world.root)[0] == 200
     world.api.call("POST", "/groups/grp/users/remove", {"users": ["mitosis_admin"]}, world.owner)
     assert world.api.request("POST", "/tasks", SUBMISSION, world.root)[0] == 403
+
+
+def test_a_user_named_like_a_worker_is_no_worker(world):
+    """Names of users may look like UUIDs; the token of such a user opens nothing of the worker, whose own token goes on working."""
+    machine = world.register(["grp"])
+    for name in (machine["worker_id"], machine["worker_id"].replace("-", "")):
+        world.api.call("POST", "/admin/users", {"username": name, "md5_password": md5("x"), "admin": False}, world.root)
+        token = world.api.login(name, "x")
+        assert world.api.call("GET", "/auth", token=token) == name
+        for method, path in (("GET", "/workers/tasks"), ("POST", "/workers/heartbeat"), ("DELETE", "/workers")):
+            assert world.api.request(method, path, token=token)[0] == 401
+    world.api.call("POST", "/workers/heartbeat", token=machine["token"])
+    assert world.api.request("GET", "/auth", token=machine["token"])[0] == 401

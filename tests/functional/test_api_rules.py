@@ -140,6 +140,13 @@ def test_refused_submissions_take_no_number(world, group):
     assert world.api.call("GET", f"/groups/{group}", token=world.owner)["task_count"] == 2
 
 
+def test_no_timeout_wraps(world, group):
+    """More seconds than fit are the most that fit; the original keeps a negative number."""
+    uuid = submit(world, group, timeout="18446744073709551615s")
+    assert world.api.call("GET", f"/tasks/{uuid}", token=world.owner)["info"]["timeout"] == 2**63 - 1
+    assert fetch(world, world.register([group])["token"])["timeout"].startswith("292271023045years")
+
+
 @pytest.mark.parametrize("change, result", [
     ("=8", 8), ("+5", 13), ("-5", 8), ("3", 3), ("=3", 3), ("+0", 3), ("-4", 0), ("=2147483647", 2147483647), ("+1", 2147483647), ("-2147483647", 0),
     ("+-5", 0), ("=+7", 7), ("--2", 9)])
@@ -355,6 +362,32 @@ def test_a_cancelled_child_does_not_hold_up_its_parent(world, group):
     assert status in (200, 404)
     assert state(world, parent) == "Finished"
     assert world.api.request("POST", "/workers/heartbeat", token=worker)[0] == 401, "the graceful shutdown is complete"
+
+
+def test_the_end_of_a_task_is_said_once(world, group):
+    """`Cancel` after `Finish`, or the other way round, is answered and changes nothing; the original lets the state flip."""
+    uuid = submit(world, group)
+    worker = world.register([group])["token"]
+    task = fetch(world, worker)
+    for op in ("Cancel", "Finish"):
+        assert report(world, worker, task, op) == {"url": None}
+        assert state(world, uuid) == "Cancelled"
+    report(world, worker, task, {"Commit": {"exit_status": 0, "msg": None}})
+    report(world, worker, task, "Finish", expect=404)
+    assert state(world, uuid) == "Cancelled"
+
+
+def test_a_locked_creator_chains_nothing(world, group):
+    """403, as for a submission; the original answers 500, at which its workers stop."""
+    submit(world, group)
+    worker = world.register([group])["token"]
+    task = fetch(world, worker)
+    report(world, worker, task, "Finish")
+    world.api.call("POST", "/admin/users/ann/state", {"state": "Locked"}, world.root)
+    report(world, worker, task, {"Submit": {"group_name": group, **CHILD}}, expect=403)
+    world.api.call("POST", "/admin/users/ann/state", {"state": "Active"}, world.root)
+    user = world.api.call("POST", "/admin/query/users", {"username": "ann"}, world.root)["users"][0]
+    assert user["updated_at"] > user["created_at"], "and a change of the state is a change of the user"
 
 
 # -- ending workers ----------------------------------------------------------------------------------------------------

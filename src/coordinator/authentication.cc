@@ -27,6 +27,8 @@ Result<void> check_user(Context& context, const security::Claims& claims, std::i
 Result<void> check_worker(Context& context, const security::Claims& claims) {
   const auto uuid = Uuid::parse(claims.sub);
   if (!uuid) return fail(ErrorCode::kInvalidToken);
+  // A user may be named like a worker; his tokens carry his signature, those of workers none.
+  if (claims.sign != 0 && context.directory().user(claims.sub)) return fail(ErrorCode::kInvalidToken);
   auto worker = context.directory().worker(WorkerUuid{*uuid});
   if (!worker) return fail(ErrorCode::kWrongCredentials);
   context.worker = std::move(*worker);

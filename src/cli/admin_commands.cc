@@ -115,11 +115,12 @@ Result<void> take_page(const Arguments& arguments, Request& request) {
 template <class Answer, class Items, class NameOf>
 void show_list(Output& out, const Answer& answer, const Items& items, std::string_view things, bool only_count,
                const NameOf& name_of, const Table& table) {
-  if (only_count && out.structured()) {
-    out.print_object(protocol::encode(answer));
+  const std::string found = fmt::format("Found {} {}", answer.count, things);
+  if (only_count) {
+    out.show(protocol::encode(answer), std::to_string(answer.count), found + "\n");
     return;
   }
-  out.heading(fmt::format("Found {} {}", answer.count, things));
+  out.heading(found);
   std::vector<std::string> json;
   for (const auto& item : items) {
     if (out.structured()) json.push_back(protocol::encode(item));

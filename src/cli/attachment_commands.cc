@@ -195,11 +195,12 @@ Result<int> query(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto answer,
                   client->query_attachments(session.group_or_own(arguments.value("group")), request, session.stop()));
   auto& out = session.out();
-  if (request.count && out.structured()) {
-    out.print_object(protocol::encode(answer));
+  const std::string found = fmt::format("Found {} attachments in group {}", answer.count, answer.group_name);
+  if (request.count) {
+    out.show(protocol::encode(answer), std::to_string(answer.count), found + "\n");
     return 0;
   }
-  out.heading(fmt::format("Found {} attachments in group {}", answer.count, answer.group_name));
+  out.heading(found);
   const auto now = Clock::system().now();
   Table table({{.title = "KEY", .least = 20},
                {.title = "SIZE", .align = Table::Align::kRight},

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <unistd.h>
 
 #include <fmt/core.h>
 
@@ -21,6 +22,8 @@
 namespace mito::cli {
 
 namespace {
+
+constexpr unsigned kPatience = 3;  // seconds
 
 constexpr std::string_view kBash = R"(# bash completion of mito. To use it now: source <(mito completion bash)
 _mito() {
@@ -89,6 +92,7 @@ client::Settings settings_of(std::span<const std::string> words, const CommonOpt
 }
 
 int print_candidates(std::span<const std::string> words) {
+  ::alarm(kPatience);  // whoever pressed Tab does not wait for a coordinator that is not there
   auto quiet = log::settings_from_environment();
   quiet.console_filter = "off";
   quiet.file.clear();

@@ -13,11 +13,12 @@ struct Interrupts::State {
   Sync<std::stop_source> source{std::stop_source()};
   int wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::atomic<bool> terminated = false;
+  std::atomic<bool> at_prompt = false;
   std::atomic<int> since_renewal = 0;
 
   void take(int signal) {
     if (signal == SIGTERM) terminated = true;
-    if (++since_renewal > 1) ::_exit(130);
+    if (++since_renewal > 1 && !at_prompt) ::_exit(130);
     const auto current = *source.lock();
     std::stop_source(current).request_stop();
     ::eventfd_write(wake, 1);
@@ -36,10 +37,11 @@ std::stop_token Interrupts::token() const {
   return state_->source.lock()->get_token();
 }
 
-void Interrupts::renew() {
+void Interrupts::renew(During during) {
   eventfd_t count = 0;
   [[maybe_unused]] const int drained = ::eventfd_read(state_->wake, &count);
   *state_->source.lock() = std::stop_source();
+  state_->at_prompt = during == During::kPrompt;
   state_->since_renewal = 0;
 }
 

@@ -8,7 +8,7 @@
 namespace mito::cli {
 
 /// Ctrl-C and SIGTERM for one command after the other: the first ends what the command waits for, the second ends the
-/// program. One instance at a time; token() and renew() on one thread.
+/// program; at a prompt all of them only clear the line. One instance at a time; token() and renew() on one thread.
 class Interrupts {
  public:
   Interrupts();
@@ -16,8 +16,9 @@ class Interrupts {
 
   /// Stops when a signal comes, or came since the last renew().
   [[nodiscard]] std::stop_token token() const;
-  /// Forgets what came: the next command begins.
-  void renew();
+  enum class During { kCommand, kPrompt };
+  /// Forgets what came: the next command or prompt begins.
+  void renew(During during);
   /// Readable once a signal came.
   [[nodiscard]] int wake_fd() const;
   /// Whether one of the signals was SIGTERM: nothing more is to begin.

@@ -24,6 +24,11 @@ void use_utf8() {
   if (std::strcmp(::nl_langinfo(CODESET), "UTF-8") != 0) std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+int count_characters(std::string_view text) {
+  return static_cast<int>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
 std::size_t sequence_length(unsigned char first) {
   return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
@@ -106,8 +111,7 @@ struct LineEditor::Impl {
       std::string text = quote_word(beginning);
       const bool goes_on = beginning.ends_with('/') || beginning.ends_with('=');
       if (candidates.size() == 1 && !goes_on) text += ' ';
-      ::el_deletestr(
-          editor, static_cast<int>(display_width({line->buffer + unfinished.begun_at, length - unfinished.begun_at})));
+      ::el_deletestr(editor, count_characters({line->buffer + unfinished.begun_at, length - unfinished.begun_at}));
       ::el_insertstr(editor, text.c_str());
       return CC_REFRESH;
     }

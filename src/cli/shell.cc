@@ -30,7 +30,7 @@ class Shell {
   enum class Keep { kYes, kNo };
   /// Whether the line may be kept in a history: it is a command, and has no password in it.
   Keep run(const std::string& line) {
-    session_.interrupts().renew();
+    session_.interrupts().renew(Interrupts::During::kCommand);
     auto words = split_line(line);
     if (!words) {
       code_ = report(words.error());
@@ -95,7 +95,7 @@ void run_typed_lines(Session& session, Shell& shell) {
   for (const auto& line : history.load())
     editor.remember(line);
   while (!session.is_leaving() && !session.interrupts().terminated()) {
-    session.interrupts().renew();
+    session.interrupts().renew(Interrupts::During::kPrompt);
     const auto line = editor.read();
     if (line.end == LineEditor::End::kEndOfInput) {
       std::fputs("\n", stdout);

@@ -92,11 +92,12 @@ Result<int> query(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto answer,
                   find_tasks(session, request, arguments.has("failed") ? Outcome::kFailed : Outcome::kAny));
   auto& out = session.out();
-  if (request.count && out.structured()) {
-    out.print_object(protocol::encode(answer));
-    return 0;
+  const std::string found = fmt::format("Found {} tasks in group {}", answer.count, answer.group_name);
+  if (request.count) {
+    out.show(protocol::encode(answer), std::to_string(answer.count), found + "\n");
+  } else {
+    out.heading(found);
   }
-  out.heading(fmt::format("Found {} tasks in group {}", answer.count, answer.group_name));
   if (!request.count) print_tasks(out, answer.tasks, arguments.has("verbose"));
   if (answer.count == 0 && !request.group_name && out.for_people())
     out.note(fmt::format("only your own group {} was searched; -g names another, mito client users groups lists them",

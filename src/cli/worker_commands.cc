@@ -88,12 +88,13 @@ Result<int> query(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto* client, session.client());
   MITO_TRY_ASSIGN(const auto answer, client->query_workers(request, session.stop()));
   auto& out = session.out();
-  if (request.count && out.structured()) {
-    out.print_object(protocol::encode(answer));
+  const auto now = Clock::system().now();
+  const std::string found = fmt::format("Found {} workers in group {}", answer.count, answer.group_name);
+  if (request.count) {
+    out.show(protocol::encode(answer), std::to_string(answer.count), found + "\n");
     return 0;
   }
-  const auto now = Clock::system().now();
-  out.heading(fmt::format("Found {} workers in group {}", answer.count, answer.group_name));
+  out.heading(found);
   std::vector<std::string> json;
   std::string text;
   for (const auto& worker : answer.workers) {

@@ -46,6 +46,7 @@ class Coordinator:
         self.registrations: list[dict] = []
         self.workers: set[str] = set()
         self.log: list[tuple] = []          # (method, path, body)
+        self.given: dict[int, str] = {}     # number -> uuid of the tasks that were submitted
         self.reports: list[tuple] = []      # (task id, op)
         self.results: dict[int, dict] = {}
         self.artifacts: dict[tuple, bytes] = {}
@@ -129,6 +130,7 @@ class Coordinator:
                     "upstream_task_uuid": fields.pop("upstream", None),
                     "spec": {"args": [str(arg) for arg in args], "envs": {}, "resources": [], "terminal_output": False, "watch": None, **fields}}
             self.tasks.append(task)
+            self.given[task["id"]] = task["uuid"]
             self.changed.notify_all()
             return task["id"]
 

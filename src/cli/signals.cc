@@ -12,7 +12,7 @@ namespace mito::cli {
 
 namespace {
 
-constexpr std::array kSignals{SIGINT, SIGTERM};
+constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
 
 // What a handler may touch. The pipe carries one byte for each signal; 0 ends the thread.
 std::atomic<int> g_pipe_write{-1};
@@ -28,7 +28,7 @@ extern "C" void write_signal(int signal) {
 
 }  // namespace
 
-SignalWatch::SignalWatch(Callback on_signal) : on_signal_(std::move(on_signal)) {
+SignalWatch::SignalWatch(Callback on_signal, Hangup hangup) : on_signal_(std::move(on_signal)), hangup_(hangup) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
   g_pipe_read = ends[0];
@@ -39,19 +39,20 @@ SignalWatch::SignalWatch(Callback on_signal) : on_signal_(std::move(on_signal)) 
       const auto got = ::read(g_pipe_read, &byte, 1);
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0 || byte == 0) return;
-      on_signal_(byte, ++count);
+      if (byte != SIGHUP) ++count;
+      on_signal_(byte, count);
     }
   });
   struct sigaction action{};
   action.sa_handler = write_signal;
   action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < kSignals.size(); ++i)
-    ::sigaction(kSignals[i], &action, &g_previous[i]);
+    if (kSignals[i] != SIGHUP || hangup_ == Hangup::kIsWatched) ::sigaction(kSignals[i], &action, &g_previous[i]);
 }
 
 SignalWatch::~SignalWatch() {
   for (std::size_t i = 0; i < kSignals.size(); ++i)
-    ::sigaction(kSignals[i], &g_previous[i], nullptr);
+    if (kSignals[i] != SIGHUP || hangup_ == Hangup::kIsWatched) ::sigaction(kSignals[i], &g_previous[i], nullptr);
   const unsigned char end = 0;
   while (::write(g_pipe_write.load(), &end, 1) < 0 && errno == EINTR) {
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include <boost/asio/ip/address.hpp>
+
 namespace mito::coordinator {
 
 std::optional<GroupRole> group_role(const Context& context, std::string_view group_name) {
@@ -43,15 +45,53 @@ std::string_view first_of_list(std::string_view text) {
   return text;
 }
 
+bool is_trusted_proxy(const Settings& settings, std::string_view address) {
+  return std::ranges::find(settings.trusted_proxies, address) != settings.trusted_proxies.end();
+}
+
+bool is_address(std::string_view text) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(std::string(text), error);
+  return !error;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t'))
+    text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t'))
+    text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace
+
+// Each proxy appends whom it speaks for, so the last entry that is none of our proxies is the client; what stands
+// before it, the client may have written itself.
+std::string client_address(const Context& context) {
+  const Settings& settings = context.services.settings;
+  std::string address = context.request.peer_address;
+  if (!is_trusted_proxy(settings, address)) return address;
+  std::string chain;
+  for (const auto& [name, value] : context.request.headers.fields())
+    if (http::equals_ignoring_case(name, "x-forwarded-for")) chain += (chain.empty() ? "" : ",") + value;
+  std::string_view rest = chain;
+  while (!rest.empty() && is_trusted_proxy(settings, address)) {
+    const auto comma = rest.rfind(',');
+    const std::string_view last = trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+    if (!is_address(last)) break;
+    address = std::string(last);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
+  }
+  return address;
+}
 
 std::string base_url(const Context& context) {
   const Settings& settings = context.services.settings;
   if (!settings.public_url.empty()) return settings.public_url;
-  std::string_view scheme = "http";
+  std::string_view scheme = settings.tls_cert.empty() ? "http" : "https";
   const std::string* host = context.request.headers.find("host");
   std::string_view name = host != nullptr ? std::string_view(*host) : std::string_view();
-  if (std::ranges::find(settings.trusted_proxies, context.request.peer_address) != settings.trusted_proxies.end()) {
+  if (is_trusted_proxy(settings, context.request.peer_address)) {
     if (const std::string* proto = context.request.headers.find("x-forwarded-proto"))
       if (first_of_list(*proto) == "https") scheme = "https";
     if (const std::string* forwarded = context.request.headers.find("x-forwarded-host"))

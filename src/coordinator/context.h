@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <optional>
 #include <string>
@@ -24,6 +25,8 @@ struct Context {
   core::Directory::UserEntry user{};
   /// Who asks, where the endpoint is for workers.
   core::Directory::WorkerEntry worker{};
+  /// How long to wait, where the answer is 429 for a known time.
+  std::chrono::seconds retry_after{0};
 
   [[nodiscard]] const core::Directory& directory() const { return services.directory; }
   [[nodiscard]] Timestamp now() const { return services.clock.now(); }
@@ -54,6 +57,9 @@ Result<void> check_storable(const Texts& texts) {
     MITO_TRY(check_storable(std::string_view(text)));
   return {};
 }
+
+/// The address of the client: the peer, or what a trusted proxy says it speaks for.
+std::string client_address(const Context& context);
 
 /// `http://host:port` under which the peer knows us, for object URLs: public_url, else the request's Host (behind a
 /// trusted proxy X-Forwarded-Proto and X-Forwarded-Host), else the bound address.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,16 +24,21 @@
 #include "base/random.h"
 #include "base/sync.h"
 #include "coordinator/data_directory.h"
+#include "coordinator/engines.h"
+#include "coordinator/foreign_states.h"
 #include "coordinator/handlers.h"
+#include "coordinator/housekeeping.h"
 #include "coordinator/keys.h"
 #include "coordinator/middleware.h"
 #include "coordinator/object_records.h"
 #include "coordinator/services.h"
+#include "coordinator/standby.h"
 #include "coordinator/startup.h"
 #include "core/core.h"
 #include "http/server.h"
 #include "storage/database/open.h"
 #include "storage/events/local_event_bus.h"
+#include "storage/events/redis/redis_event_bus.h"
 #include "storage/objects/open.h"
 
 namespace mito::coordinator {
@@ -41,6 +48,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr log::Source kLog{"netmito::coordinator"};
+constexpr std::chrono::seconds kRedisPatience{6};  ///< A start waits this long for the Redis to answer.
 
 /// The secret of POST /admin/shutdown: the setting, else the one in the data directory, made anew when it is missing.
 Result<std::string> shutdown_secret(const Settings& settings, const fs::path& data) {
@@ -78,16 +86,40 @@ http::ServerSettings server_settings(const Settings& settings, const BindAddress
   out.address = bind.host;
   out.port = bind.port;
   out.threads = settings.io_threads;
+  out.tls_certificate = settings.tls_cert.string();
+  out.tls_key = settings.tls_key.string();
   out.max_connections = settings.max_connections;
   return out;
 }
 
 }  // namespace
 
+Error taken_over() {
+  return {ErrorCode::kFenced, "Another coordinator has taken over the database."};
+}
+
+/// The writer before us may be inside a transaction, which the database ends when it stays silent.
+Result<std::unique_ptr<storage::Writer>> open_writer(storage::Database& database, std::chrono::milliseconds silence,
+                                                     const std::stop_token& stop) {
+  constexpr std::chrono::milliseconds kPause{100};
+  const auto deadline = std::chrono::steady_clock::now() + 2 * silence;
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (true) {
+    auto writer = database.open_writer();
+    if (writer || writer.error().code() != ErrorCode::kUnavailable || std::chrono::steady_clock::now() > deadline)
+      return writer;
+    std::unique_lock lock(mutex);
+    if (wake.wait_for(lock, stop, kPause, [&] { return stop.stop_requested(); }))
+      return fail(ErrorCode::kCancelled, "Stopped while starting.");
+  }
+}
+
 /// Members in the order in which they are made; they end in reverse.
 class Coordinator::Impl {
  public:
-  explicit Impl(Settings settings) : settings_(std::move(settings)) {}
+  Impl(Settings settings, std::stop_token stop_start)
+      : settings_(std::move(settings)), stop_start_(std::move(stop_start)) {}
   ~Impl() { stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -101,10 +133,11 @@ class Coordinator::Impl {
     MITO_TRY(open_objects(*writer));
     MITO_TRY_ASSIGN(shutdown_secret_, shutdown_secret(settings_, data_->path()));
     core_.emplace(core_settings(settings_), clock_, std::move(writer), directory_);
-    core_->on_fenced([this] { end_with({ErrorCode::kFenced, "Another coordinator has taken over the database."}); });
+    core_->on_fenced([this] { end_with(taken_over()); });
     open_events();
     MITO_TRY(core_->start());
     MITO_TRY(start_threads());
+    if (redis_events_ != nullptr) MITO_TRY(open_redis());
     return listen();
   }
 
@@ -113,7 +146,10 @@ class Coordinator::Impl {
     if (core_) core_->drain();
     if (feeds_) feeds_->end();
     if (server_) server_->stop(settings_.shutdown_grace);
+    housekeeping_.reset();  // Before the core, whose answers it waits for.
     if (core_) core_->stop();
+    if (redis_events_ != nullptr) redis_events_->stop();
+    if (database_) database_->stop_waiting();
     if (readers_) readers_->threads().stop();
     if (password_threads_) password_threads_->stop();
     if (disk_threads_) disk_threads_->stop();
@@ -123,6 +159,12 @@ class Coordinator::Impl {
   void request_stop() {
     ending_.lock()->asked = true;
     ended_.notify_all();
+  }
+
+  void reload() {
+    core_->reload_directory();
+    if (const auto loaded = server_->reload_tls(); !loaded)
+      kLog.error("The certificate of before stays in use: {}", describe(loaded.error()));
   }
 
   Result<void> wait() {
@@ -139,7 +181,8 @@ class Coordinator::Impl {
 
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
   [[nodiscard]] std::string url() const {
-    return "http://" + BindAddress{.host = bind_.host, .port = port()}.to_string();
+    return (settings_.tls_cert.empty() ? "http://" : "https://") +
+           BindAddress{.host = bind_.host, .port = port()}.to_string();
   }
 
  private:
@@ -171,12 +214,26 @@ class Coordinator::Impl {
     std::string url = settings_.db_url;
     if (url.empty()) {
       url = "sqlite:" + (data_->path() / "mitosis.db").string();
-    } else {
+    } else if (url.starts_with("sqlite:")) {
       MITO_TRY(lock_database(fs::path(url.substr(std::string_view("sqlite:").size()))));
     }
-    MITO_TRY_ASSIGN(database_, storage::open_database(url));
+    MITO_TRY_ASSIGN(database_, storage::open_database(url, {.writer_timeout = settings_.takeover_after,
+                                                            .read_patience = settings_.database_wait}));
     kLog.info("Database: {}", database_->describe());
-    return database_->open_writer();
+    MITO_TRY_ASSIGN(turn_, wait_for_turn(*database_, settings_, stop_start_, [this] { end_with(taken_over()); }));
+    return open_writer(*database_, settings_.takeover_after, stop_start_);
+  }
+
+  /// What is not set depends on whose database it is: the original's users find it as they left it.
+  void apply_defaults(bool of_original) {
+    settings_.tag_matching =
+        settings_.chosen_tag_matching.value_or(of_original ? TagMatching::kStrict : TagMatching::kDocumented);
+    settings_.open_groups = settings_.chosen_open_groups.value_or(of_original);
+    if (of_original && (!settings_.chosen_tag_matching || !settings_.chosen_open_groups))
+      kLog.info(
+          "The original made this database, so its rules hold where nothing else is set: tag_matching = {}, "
+          "open_groups = {}",
+          settings_.tag_matching == TagMatching::kStrict ? "strict" : "as set", settings_.open_groups);
   }
 
   /// A database outside of the data directory is guarded like one inside.
@@ -200,15 +257,53 @@ class Coordinator::Impl {
                  *facts.new_admin_password);
       std::fflush(stdout);
     }
+    apply_defaults(facts.of_original);
     object_urls_.emplace(facts.object_url_secret);
-    MITO_TRY_ASSIGN(objects_,
-                    storage::open_disk_objects(data_->path() / "objects", *object_urls_, settings_.min_free, clock_));
+    if (settings_.s3_url.empty()) {
+      MITO_TRY_ASSIGN(auto on_disk,
+                      storage::open_disk_objects(data_->path() / "objects", *object_urls_, settings_.min_free, clock_));
+      local_objects_ = on_disk.get();
+      objects_ = std::move(on_disk);
+    } else {
+      MITO_TRY_ASSIGN(objects_, storage::open_s3_objects(s3_settings(settings_), clock_));
+    }
     kLog.info("Objects: {}", objects_->describe());
+    if (!settings_.redis_url.empty()) {
+      MITO_TRY_ASSIGN(redis_, redis_access(settings_, facts.redis_passwords));
+    }
+    for (const std::string& text : unreachable_addresses(settings_, bind_))
+      kLog.warn("{}", text);
     return {};
   }
 
+  /// A Redis that does not answer is waited for while we serve; one that refuses us would do so for ever.
+  Result<void> open_redis() {
+    foreign_states_.emplace(*readers_, *core_, settings_.max_queued_commands);
+    MITO_TRY(redis_events_->start());
+    const auto connected = redis_events_->wait_until_connected(kRedisPatience);
+    if (connected) {
+      kLog.info("Redis: {}", redis_->own.address.describe());
+    } else if (connected.error().code() == ErrorCode::kPermissionDenied) {
+      return fail(redis_error(connected.error()));
+    } else {
+      kLog.warn("{} It is tried again.", redis_error(connected.error()).text());
+    }
+    return {};
+  }
+
+  std::unique_ptr<storage::EventBus> make_event_bus() {
+    if (!redis_) return std::make_unique<storage::LocalEventBus>(storage::LocalEventBus::Settings{}, clock_);
+    auto bus = std::make_unique<storage::RedisEventBus>(
+        storage::RedisEventBus::Settings{.redis = redis_->own}, clock_,
+        [this](const TaskUuid& task, TaskExecState state, storage::RedisEventBus::Found found) {
+          foreign_states_->observe(task, state, std::move(found));
+        });
+    redis_events_ = bus.get();
+    return bus;
+  }
+
   void open_events() {
-    events_ = std::make_unique<storage::LocalEventBus>(storage::LocalEventBus::Settings{}, clock_);
+    events_ = make_event_bus();
     feeds_.emplace(*events_, EventFeeds::Limits{.max_streams = settings_.max_event_streams});
     core_->on_events([bus = events_.get()](std::span<const storage::TaskEvent> events) {
       for (const storage::TaskEvent& event : events) {
@@ -230,6 +325,7 @@ class Coordinator::Impl {
     password_threads_.emplace("password",
                               settings_.password_threads != 0 ? settings_.password_threads : half_the_cores(),
                               settings_.max_queued_passwords);
+    logins_.emplace(LoginThrottle::Limits{.attempts = settings_.login_attempts, .window = settings_.login_window});
     // Every upload and download has at most one job here, so connections bound the queue.
     disk_threads_.emplace("disk", settings_.disk_threads, std::numeric_limits<std::size_t>::max());
     return {};
@@ -243,11 +339,12 @@ class Coordinator::Impl {
                                .directory_changes = directory_,
                                .readers = *readers_,
                                .password_threads = *password_threads_,
+                               .logins = *logins_,
                                .disk_threads = *disk_threads_,
                                .keys = *keys_,
                                .tokens = *tokens_,
                                .objects = *objects_,
-                               .local_objects = objects_.get(),
+                               .local_objects = local_objects_,
                                .object_urls = *object_urls_,
                                .bind_url = [this] { return url(); },
                                .shutdown_secret = shutdown_secret_,
@@ -257,10 +354,16 @@ class Coordinator::Impl {
                                .removals = removals_,
                                .stopping = stopped_,
                                .events = *events_,
-                               .feeds = *feeds_});
+                               .redis_worker_url = redis_ ? std::optional(redis_->worker_url) : std::nullopt,
+                               .redis_client_url = redis_ ? std::optional(redis_->client_url) : std::nullopt,
+                               .feeds = *feeds_,
+                               .housekeeping = housekeeping_counters_,
+                               .answers = answers_});
     server_.emplace(server_settings(settings_, bind_),
                     [this](http::Request& request) { return serve(*services_, handlers_, request); });
     MITO_TRY(server_->start());
+    MITO_TRY_ASSIGN(auto session, database_->open_reader());
+    housekeeping_.emplace(*services_, std::move(session));
     kLog.info("Coordinator is listening on: {}", BindAddress{.host = bind_.host, .port = port()}.to_string());
     return {};
   }
@@ -279,13 +382,16 @@ class Coordinator::Impl {
     std::optional<Error> cause;
   };
 
-  const Settings settings_;
+  Settings settings_;  ///< Constant once the database is known.
+  const std::stop_token stop_start_;
   const Clock& clock_ = Clock::system();
   BindAddress bind_;
   Sync<Ending> ending_;
   std::condition_variable ended_;
   std::atomic<bool> stopped_{false};
   RequestCounters counters_;
+  HousekeepingCounters housekeeping_counters_;
+  AnswerBudget answers_{settings_.max_answer_bytes};
   ObjectRemovals removals_;
   const Handlers handlers_ = make_handlers();
   std::string shutdown_secret_;
@@ -296,24 +402,31 @@ class Coordinator::Impl {
   std::optional<security::TokenKeys> keys_;
   std::optional<TokenCache> tokens_;
   std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<storage::Turn> turn_;
   std::optional<security::ObjectUrlSigner> object_urls_;
-  std::unique_ptr<storage::LocalObjectStore> objects_;
+  std::unique_ptr<storage::ObjectStore> objects_;
+  storage::LocalObjectStore* local_objects_ = nullptr;  ///< `objects_`, when its bytes go through us.
+  std::optional<RedisAccess> redis_;
   core::Directory directory_;
   std::unique_ptr<storage::EventBus> events_;
+  storage::RedisEventBus* redis_events_ = nullptr;  ///< `events_`, when a Redis is used.
   std::optional<EventFeeds> feeds_;
   std::optional<core::Core> core_;
   std::optional<ReadThreads> readers_;
-  std::optional<JobThreads> password_threads_;
+  std::optional<ForeignStates> foreign_states_;
+  std::optional<FairThreads> password_threads_;
+  std::optional<LoginThrottle> logins_;
   std::optional<JobThreads> disk_threads_;
   std::optional<Services> services_;
   std::optional<http::Server> server_;
+  std::optional<Housekeeping> housekeeping_;
 };
 
 Coordinator::Coordinator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Coordinator::~Coordinator() = default;
 
-Result<std::unique_ptr<Coordinator>> Coordinator::start(Settings settings) {
-  auto impl = std::make_unique<Impl>(std::move(settings));
+Result<std::unique_ptr<Coordinator>> Coordinator::start(Settings settings, std::stop_token stop) {
+  auto impl = std::make_unique<Impl>(std::move(settings), std::move(stop));
   MITO_TRY(impl->start());
   return std::unique_ptr<Coordinator>(new Coordinator(std::move(impl)));
 }
@@ -323,6 +436,9 @@ std::uint16_t Coordinator::port() const {
 }
 std::string Coordinator::url() const {
   return impl_->url();
+}
+void Coordinator::reload() {
+  impl_->reload();
 }
 void Coordinator::request_stop() {
   impl_->request_stop();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -15,7 +16,8 @@ class Coordinator {
  public:
   /// Locks the data directory, opens the database, recovers, listens. Logs one line for each thing it uses. Fails with
   /// a text that says what to do.
-  static Result<std::unique_ptr<Coordinator>> start(Settings settings);
+  /// On a database that another coordinator writes to it waits for its turn; kCancelled: `stop` was requested then.
+  static Result<std::unique_ptr<Coordinator>> start(Settings settings, std::stop_token stop = {});
   /// Stops as stop() does.
   ~Coordinator();
   Coordinator(const Coordinator&) = delete;
@@ -25,6 +27,9 @@ class Coordinator {
   /// `http://127.0.0.1:5000`
   [[nodiscard]] std::string url() const;
 
+  /// Reads anew what somebody may have changed beside us: users, groups and workers, and the TLS certificate. Returns
+  /// at once. Any thread.
+  void reload();
   /// Lets wait() go on; returns at once. Any thread.
   void request_stop();
   /// Until request_stop(), POST /admin/shutdown or a fatal event; then stops. Fails when it had to stop by itself.

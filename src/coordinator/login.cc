@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,7 +22,7 @@ Awaitable<Result<std::string>> sign_in(Context& context, UserId id, std::string 
     MITO_TRY_ASSIGN(auto found, writer.user_by_id(id));
     if (!found || found->encrypted_password != checked_password) return fail(ErrorCode::kWrongCredentials);
     prepare(*found);
-    enter_sign_in(*found, context.request.peer_address, services.clock.now());
+    enter_sign_in(*found, client_address(context), services.clock.now());
     MITO_TRY(writer.update_user(*found));
     return Written<storage::User>{*found, [&services, user = *found] { services.directory_changes.put_user(user); }};
   });
@@ -32,12 +33,12 @@ Awaitable<Result<std::string>> sign_in(Context& context, UserId id, std::string 
 Awaitable<Result<protocol::TokenResp>> log_in(Context& context, protocol::UserLoginReq request) {
   const auto user = context.directory().user(request.username);
   if (!user) {
-    MITO_CO_TRY(co_await verify_nothing(context.services, request.md5_password));
+    MITO_CO_TRY(co_await verify_password(context, request.username, request.md5_password, std::nullopt));
     co_return fail(ErrorCode::kWrongCredentials);
   }
   if (user->state != UserState::kActive) co_return fail(ErrorCode::kPermissionDenied);
-  MITO_CO_TRY_ASSIGN(const bool good,
-                     co_await verify_password(context.services, request.md5_password, user->encrypted_password));
+  MITO_CO_TRY_ASSIGN(const bool good, co_await verify_password(context, request.username, request.md5_password,
+                                                               user->encrypted_password));
   if (!good) co_return fail(ErrorCode::kWrongCredentials);
 
   MITO_CO_TRY_ASSIGN(std::string token,
@@ -53,10 +54,10 @@ Awaitable<Result<Text>> who_am_i(Context& context) {
 
 Awaitable<Result<protocol::TokenResp>> change_password(Context& context, protocol::UserChangePasswordReq request) {
   if (context.path.username != context.user.username) co_return fail(ErrorCode::kWrongCredentials);
-  MITO_CO_TRY_ASSIGN(const bool good, co_await verify_password(context.services, request.old_md5_password,
+  MITO_CO_TRY_ASSIGN(const bool good, co_await verify_password(context, context.user.username, request.old_md5_password,
                                                                context.user.encrypted_password));
   if (!good) co_return fail(ErrorCode::kWrongCredentials);
-  MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context.services, request.new_md5_password));
+  MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context, request.new_md5_password));
   MITO_CO_TRY_ASSIGN(std::string token, co_await sign_in(context, context.user.id, context.user.encrypted_password,
                                                          [&](storage::User& row) {
                                                            row.encrypted_password = hashed;

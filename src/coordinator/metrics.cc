@@ -61,7 +61,16 @@ void add_server(Exposition& out, const http::ServerStatistics& server) {
   out.counter("connections_accepted_total", "Connections accepted", server.accepted);
   out.counter("transport_requests_total", "Requests whose head arrived", server.requests);
   out.counter("transport_refused_total", "Requests refused by the transport (400, 414, 431)", server.refused);
+  out.counter("tls_failures_total", "Connections that ended in their TLS handshake", server.tls_failures);
+  out.counter("connections_displaced_total", "Unused connections closed at the limit to let others in",
+              server.displaced);
   out.counter("transport_timeouts_total", "Connections closed because nothing moved", server.timeouts);
+}
+
+void add_logins(Exposition& out, const LoginThrottle::Statistics& logins) {
+  out.counter("logins_wrong_total", "Wrong passwords", logins.wrong);
+  out.counter("logins_refused_total", "Logins refused because of too many wrong passwords", logins.refused);
+  out.gauge("login_throttle_entries", "Users and addresses with wrong passwords of late", logins.entries);
 }
 
 void add_threads(Exposition& out, std::string_view name, const JobThreads::Statistics& threads) {
@@ -97,6 +106,14 @@ std::string metrics_text(Services& services) {
   out.counter("object_bytes_received_total", "Bytes of objects received", services.counters.bytes_in.load());
   out.counter("object_bytes_sent_total", "Bytes of objects sent", services.counters.bytes_out.load());
   add_events(out, services.events.statistics(), services.feeds.statistics());
+  out.counter("tasks_expired_total", "Tasks removed because of the retention",
+              services.housekeeping.tasks_removed.load());
+  out.counter("orphan_objects_removed_total", "Objects removed because they belonged to nothing",
+              services.housekeeping.orphans_removed.load());
+  out.gauge("answer_bytes", "Bytes of large answers that wait for their readers", services.answers.bytes());
+  out.counter("answers_refused_total", "Answers refused because too many large ones waited",
+              services.answers.refused());
+  add_logins(out, services.logins.statistics());
   add_threads(out, "read", services.readers.threads().statistics());
   add_threads(out, "password", services.password_threads.statistics());
   add_threads(out, "disk", services.disk_threads.statistics());

@@ -86,6 +86,12 @@ http::Awaitable<http::Response> add_cors(Exchange& exchange, Rest rest) {
   co_return response;
 }
 
+http::Awaitable<http::Response> bound_answers(Exchange& exchange, Rest rest) {
+  http::Response response = co_await rest(exchange);
+  const Refusal refusal = exchange.match.auth == protocol::Auth::kWorker ? Refusal::kNever : Refusal::kAllowed;
+  co_return exchange.context.services.answers.admit(std::move(response), refusal);
+}
+
 http::Awaitable<http::Response> refuse_unknown_paths(Exchange& exchange, Rest rest) {
   const protocol::Match& match = exchange.match;
   if (match.kind == protocol::Match::Kind::kUnknownPath ||
@@ -119,15 +125,19 @@ http::Awaitable<http::Response> decode_path(Exchange& exchange, Rest rest) {
 }
 
 http::Awaitable<http::Response> call_handler(Exchange& exchange, Rest) {
-  return exchange.handlers.find(exchange.match.endpoint)(exchange.context);
+  http::Response response = co_await exchange.handlers.find(exchange.match.endpoint)(exchange.context);
+  if (const auto wait = exchange.context.retry_after; wait.count() > 0 && response.status == 429)
+    response.headers.set("retry-after", std::to_string(wait.count()));
+  co_return response;
 }
 
 // The order is that of reference/server.md 1.1 ("Order of checks, always"). Limits of connections, heads and idle time
 // hold in the transport, before all of this; that of the body where it is read, behind all checks that do not need it.
-constexpr std::array<Stage, 9> kStages{
+constexpr std::array<Stage, 10> kStages{
     count_and_log,           // outermost: sees every answer as it is sent
     guard_exceptions,        // outside CORS: the original's answer to a panic carries no CORS headers
     add_cors,                // outside authentication: a preflight has no token, and refusals need the headers too
+    bound_answers,           // inside CORS: its refusals need the headers too
     refuse_unknown_paths,    // before authentication: an unknown path is 404 for everybody
     name_allowed_methods,    // outside authentication: its refusals of a wrong method carry Allow
     require_authentication,  // before the method: the path decides who may learn what it offers

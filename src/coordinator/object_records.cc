@@ -113,9 +113,8 @@ http::Awaitable<void> remove_objects(Services& services, std::vector<storage::Ob
 
   const Result<void> done =
       co_await run_on(services.disk_threads, ErrorCode::kUnavailable, [&](unsigned) -> Result<void> {
-        for (const storage::ObjectKey& key : keys)
-          if (const auto removed = services.objects.remove(key); !removed)
-            kLog.warn("The bytes of {} could not be removed: {}", name_of(key), describe(removed.error()));
+        for (const auto& left : services.objects.remove_all(keys))
+          kLog.warn("The bytes of {} could not be removed: {}", name_of(left.key), describe(left.error));
         return {};
       });
   if (!done) kLog.warn("The bytes of {} removed objects are left over: {}", keys.size(), describe(done.error()));

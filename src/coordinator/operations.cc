@@ -5,6 +5,7 @@
 #include "coordinator/handlers.h"
 #include "coordinator/metrics.h"
 #include "protocol/user_messages.h"
+#include "security/compare.h"
 
 // Running a coordinator: health, metrics, the way to Redis, the end (reference/server.md 1.4, Root and Admin).
 namespace mito::coordinator {
@@ -14,24 +15,17 @@ namespace {
 using http::Awaitable;
 using protocol::Endpoint;
 
-/// Compares without telling by its time how much was right.
-bool equal_secrets(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
-  return difference == 0;
-}
-
 Awaitable<Result<protocol::HealthResp>> health(Context&) {
   co_return protocol::HealthResp{.status = "ok"};
 }
 
-Awaitable<Result<protocol::RedisConnectionInfo>> redis(Context&) {
-  co_return protocol::RedisConnectionInfo{.url = std::nullopt};
+Awaitable<Result<protocol::RedisConnectionInfo>> redis(Context& context) {
+  co_return protocol::RedisConnectionInfo{.url = context.services.redis_client_url};
 }
 
 Awaitable<Result<protocol::Nothing>> shut_down(Context& context, protocol::ShutdownReq request) {
-  if (!equal_secrets(request.secret, context.services.shutdown_secret)) co_return fail(ErrorCode::kPermissionDenied);
+  if (!security::equal_in_constant_time(request.secret, context.services.shutdown_secret))
+    co_return fail(ErrorCode::kPermissionDenied);
   context.services.request_stop();
   co_return protocol::Nothing{};
 }
@@ -45,7 +39,7 @@ bool may_see_metrics(const Context& context) {
     return is_loopback_address(context.request.peer_address) && headers.find("forwarded") == nullptr &&
            headers.find("x-forwarded-for") == nullptr && headers.find("x-forwarded-host") == nullptr;
   const std::string* header = headers.find("authorization");
-  return header != nullptr && equal_secrets(*header, "Bearer " + token);
+  return header != nullptr && security::equal_in_constant_time(*header, "Bearer " + token);
 }
 
 Awaitable<http::Response> metrics(Context& context) {

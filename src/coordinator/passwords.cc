@@ -2,27 +2,63 @@
 
 #include <chrono>
 #include <cstring>
+#include <exception>
+#include <type_traits>
 #include <utility>
 
 #include "base/random.h"
 
 namespace mito::coordinator {
 
-http::Awaitable<Result<std::string>> hash_password(Services& services, security::PasswordDigest digest) {
-  return run_on(services.password_threads, ErrorCode::kTooManyRequests,
-                [digest](unsigned) { return security::hash_password(digest); });
+namespace {
+
+/// Runs `work` on a password thread; whoever asks from the same address for the same user shares a turn.
+template <class Work>
+http::Awaitable<std::invoke_result_t<Work&>> run_in_turn(Services& services, std::string who, Work work) {
+  using T = std::invoke_result_t<Work&>;
+  return await_callback<T>(
+      [&services, who = std::move(who), work = std::move(work)](std::move_only_function<void(T)> done) mutable {
+        services.password_threads.post(
+            who, [work = std::move(work), done = std::move(done)](std::optional<unsigned> thread) mutable {
+              if (!thread) return done(fail(ErrorCode::kTooManyRequests));
+              try {
+                done(work());
+              } catch (const std::exception& error) {
+                done(fail(ErrorCode::kInternal, {}, error.what()));
+              }
+            });
+      });
 }
 
-http::Awaitable<Result<bool>> verify_password(Services& services, security::PasswordDigest digest, std::string phc) {
-  return run_on(services.password_threads, ErrorCode::kTooManyRequests,
-                [digest, phc = std::move(phc)](unsigned) { return security::verify_password(digest, phc); });
+}  // namespace
+
+http::Awaitable<Result<std::string>> hash_password(Context& context, security::PasswordDigest digest) {
+  return run_in_turn(context.services, client_address(context), [digest] { return security::hash_password(digest); });
 }
 
-http::Awaitable<Result<bool>> verify_nothing(Services& services, security::PasswordDigest digest) {
-  return run_on(services.password_threads, ErrorCode::kTooManyRequests, [digest](unsigned) -> Result<bool> {
-    MITO_TRY(security::hash_password(digest));
-    return false;
-  });
+http::Awaitable<Result<bool>> verify_password(Context& context, std::string username, security::PasswordDigest digest,
+                                              std::optional<std::string> phc) {
+  Services& services = context.services;
+  const std::string address = client_address(context);
+  // Asked again when its turn comes: those in front of it may have been wrong.
+  const auto refused = [&]() -> bool {
+    const auto wait = services.logins.must_wait(username, address, services.clock.monotonic());
+    if (wait) context.retry_after = *wait;
+    return wait.has_value();
+  };
+  if (refused()) co_return fail(ErrorCode::kTooManyRequests);
+  const auto check = [&]() -> Result<bool> {
+    if (refused()) return fail(ErrorCode::kTooManyRequests);
+    bool good = false;
+    if (phc) {
+      MITO_TRY_ASSIGN(good, security::verify_password(digest, *phc));
+    } else {
+      MITO_TRY(security::hash_password(digest));
+    }
+    if (!good) services.logins.count_wrong(username, address, services.clock.monotonic());
+    return good;
+  };
+  co_return co_await run_in_turn(services, address + '\n' + username, check);
 }
 
 std::int64_t new_signature() {

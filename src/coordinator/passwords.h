@@ -1,21 +1,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
-#include "coordinator/services.h"
+#include "coordinator/context.h"
 #include "http/server.h"
 #include "security/password.h"
 #include "storage/database/rows.h"
 
 namespace mito::coordinator {
 
-/// Argon2id on a password thread; kTooManyRequests when too many wait.
-http::Awaitable<Result<std::string>> hash_password(Services& services, security::PasswordDigest digest);
-http::Awaitable<Result<bool>> verify_password(Services& services, security::PasswordDigest digest, std::string phc);
-/// Takes as long as verify_password and answers false: for names that do not exist, so that the time does not tell.
-http::Awaitable<Result<bool>> verify_nothing(Services& services, security::PasswordDigest digest);
+/// Argon2id on a password thread, in turn with others; kTooManyRequests when too many wait.
+http::Awaitable<Result<std::string>> hash_password(Context& context, security::PasswordDigest digest);
+/// Whether this is the password of `username`, which is stored as `phc`. Without `phc` there is no such user: takes as
+/// long, and answers false. kTooManyRequests when too many wait, or when too many were wrong of late for this user or
+/// from this address; Context::retry_after then says how long.
+http::Awaitable<Result<bool>> verify_password(Context& context, std::string username, security::PasswordDigest digest,
+                                              std::optional<std::string> phc);
 
 /// A new `auth_signature`: random, never 0, below 2^32.
 std::int64_t new_signature();

@@ -11,9 +11,12 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "coordinator/answer_budget.h"
 #include "coordinator/await.h"
 #include "coordinator/event_feed.h"
+#include "coordinator/fair_threads.h"
 #include "coordinator/job_threads.h"
+#include "coordinator/login_throttle.h"
 #include "coordinator/settings.h"
 #include "coordinator/token_cache.h"
 #include "core/core.h"
@@ -52,6 +55,12 @@ struct RequestCounters {
   std::atomic<std::uint64_t> bytes_out{0};
 };
 
+/// What was removed since the start.
+struct HousekeepingCounters {
+  std::atomic<std::uint64_t> tasks_removed{0};
+  std::atomic<std::uint64_t> orphans_removed{0};
+};
+
 /// Everything the use cases work with; made by the composition root, outlives every request. Any thread.
 struct Services {
   const Settings& settings;
@@ -61,7 +70,8 @@ struct Services {
   /// For AfterCommit closures only, which run on the core thread.
   core::Directory& directory_changes;
   ReadThreads& readers;
-  JobThreads& password_threads;
+  FairThreads& password_threads;
+  LoginThrottle& logins;
   JobThreads& disk_threads;
   const security::TokenKeys& keys;
   TokenCache& tokens;
@@ -77,7 +87,12 @@ struct Services {
   /// Set when the coordinator begins to stop: every answer from then on closes its connection.
   const std::atomic<bool>& stopping;
   storage::EventBus& events;
+  /// Handed to workers and to users; nothing without a Redis.
+  std::optional<std::string> redis_worker_url{};
+  std::optional<std::string> redis_client_url{};
   EventFeeds& feeds;
+  HousekeepingCounters& housekeeping;
+  AnswerBudget& answers;
 };
 
 // The closures handed to read(), write() and ask_core() within a co_await expression capture references only: the

@@ -59,20 +59,46 @@ void declare_original(Declaration& d) {
 void declare_ours(Declaration& d) {
   d.add("data_dir", "--data-dir", &Settings::data_dir, setting::path("DIR"), "Directory for everything that is kept",
         "$XDG_DATA_HOME/mitosis or ~/.local/share/mitosis");
+  d.add("s3_public_url", "--s3-public-url", &Settings::s3_public_url, setting::url({"http://", "https://"}),
+        "Address under which workers and clients reach s3_url", "s3_url");
+  d.add("accept_object_store", "--accept-object-store", &Settings::accept_object_store, setting::flag(),
+        "Take the configured object store for that of the database, whose objects were moved there");
+  d.add("redis_public_url", "--redis-public-url", &Settings::redis_public_url, setting::text("URL"),
+        "Address under which workers and clients reach redis_url", "redis_url");
   d.add("public_url", "--public-url", &Settings::public_url, setting::url({"http://", "https://"}),
         "Address under which workers and clients reach this coordinator, for the URLs of objects",
         "the request's Host");
   d.add("trusted_proxies", "--trusted-proxies", &Settings::trusted_proxies, setting::list("IP"),
-        "Addresses of proxies whose X-Forwarded-Proto and X-Forwarded-Host count");
-  d.add("tag_matching", "--tag-matching", &Settings::tag_matching,
+        "Addresses of proxies whose X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-For count");
+  d.add("tls_cert", "--tls-cert", &Settings::tls_cert, setting::path(),
+        "Certificate (PEM, with its chain) to serve HTTPS with; read anew at SIGHUP", "none: plain HTTP");
+  d.add("tls_key", "--tls-key", &Settings::tls_key, setting::path(), "Private key (PEM) of that certificate");
+  d.add("login_attempts", "--login-attempts", &Settings::login_attempts, setting::integer(0, 1'000'000),
+        "Wrong passwords for one user from one address in login_window, before logins are refused for a while; ten "
+        "times as many from one address for all users; 0: any number");
+  d.add("login_window", "--login-window", &Settings::login_window, setting::duration(Duration{1, 0}),
+        "See login_attempts");
+  d.add("retention", "--retention", &Settings::retention, setting::duration(),
+        "Remove tasks, with their artifacts, this long after they were over", "0: never");
+  d.add("orphan_age", "--orphan-age", &Settings::orphan_age, setting::duration(Duration{1, 0}),
+        "Remove objects that belong to nothing when they are as old");
+  d.add("sweep_interval", "--sweep-interval", &Settings::sweep_interval, setting::duration(Duration{0, 10'000'000}),
+        "How often to look for tasks and objects to remove");
+  d.add("tag_matching", "--tag-matching", &Settings::chosen_tag_matching,
         setting::choice<TagMatching>({{"documented", TagMatching::kDocumented},
                                       {"strict", TagMatching::kStrict},
                                       {"subset", TagMatching::kSubset}}),
         "Which worker may run a task: documented (has no tags or all of the task's), strict (has all of the task's), "
         "subset (has no "
-        "tags or only tags of the task)");
-  d.add("open_groups", "--open-groups", &Settings::open_groups, setting::flag(),
-        "Let every user submit tasks into, and register workers for, groups he is not a member of");
+        "tags or only tags of the task)",
+        "documented; strict on a database of the original");
+  d.add("open_groups", "--open-groups", &Settings::chosen_open_groups, setting::flag(),
+        "Let every user submit tasks into, and register workers for, groups he is not a member of",
+        "off; on where the original made the database");
+  d.add("standby_bind", "--standby-bind", &Settings::standby_bind, setting::text("IP:PORT"),
+        "Where a coordinator on standby answers health checks (503)", "nowhere");
+  d.add("takeover_after", "--takeover-after", &Settings::takeover_after, setting::duration(Duration{1, 0}),
+        "PostgreSQL: a coordinator that is silent for longer (frozen, cut off) loses its place to one on standby");
   d.add("max_worker_losses", "--max-worker-losses", &Settings::max_worker_losses, setting::integer(1, 1'000'000),
         "A task whose worker was lost this often is given up");
   d.add("min_free", "--min-free", &Settings::min_free, setting::size(), "Room that uploads leave free on the volume");
@@ -99,6 +125,8 @@ void declare_ours(Declaration& d) {
         "Changes that wait for the database; more are refused");
   d.add("max_waiting_fetches", "--max-waiting-fetches", &Settings::max_waiting_fetches, setting::integer(1, kMany),
         "Workers that wait for a task at the same time; more are answered at once");
+  d.add("max_answer_bytes", "--max-answer-bytes", &Settings::max_answer_bytes, setting::size(),
+        "Memory for large answers that wait for their readers; more are refused");
   d.add("max_event_streams", "--max-event-streams", &Settings::max_event_streams, setting::integer(1, kMany),
         "Clients that follow events at the same time; more are refused");
   d.add("max_queued_reads", "--max-queued-reads", &Settings::max_queued_reads, setting::integer(1, kMany),

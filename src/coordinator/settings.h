@@ -30,10 +30,13 @@ struct Settings {
   std::string s3_secret_key = "mitosis_secret";
   std::string s3_region = "mitosis";
   bool s3_force_path_style = false;
+  bool accept_object_store = false;  ///< The database's objects were moved to the configured store.
+  std::string s3_public_url;         ///< Where workers and clients reach s3_url; empty: there.
   std::string artifacts_bucket = "mitosis-artifacts";
   std::string attachments_bucket = "mitosis-attachments";
 
   std::string redis_url;
+  std::string redis_public_url;  ///< Where workers and clients reach redis_url; empty: there.
   std::string redis_worker_password;
   std::string redis_client_password;
   bool redis_skip_acl_rules = false;
@@ -51,10 +54,23 @@ struct Settings {
   // What the original does not have.
   /// The address under which workers and clients reach us, for object URLs (`https://mito.example`).
   std::string public_url;
-  /// Addresses whose `X-Forwarded-Proto` and `X-Forwarded-Host` count.
+  std::filesystem::path tls_cert;  ///< PEM; empty: plain HTTP.
+  std::filesystem::path tls_key;
+  /// Wrong passwords for one user from one address that are allowed in `login_window`; ten times as many from one
+  /// address for all users. 0: any number.
+  unsigned login_attempts = 20;
+  std::chrono::milliseconds login_window{60'000};
+  std::chrono::milliseconds retention{0};            ///< Archived tasks are kept for this long; 0: for ever.
+  std::chrono::milliseconds orphan_age{86'400'000};  ///< Objects without a row are removed when they are as old.
+  std::chrono::milliseconds sweep_interval{600'000};
+  /// Addresses whose `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-For` count.
   std::vector<std::string> trusted_proxies;
-  TagMatching tag_matching = TagMatching::kDocumented;
-  bool open_groups = false;
+  /// Nothing: documented; strict on a database that the original made.
+  std::optional<TagMatching> chosen_tag_matching;
+  /// Nothing: false; true on a database that the original made.
+  std::optional<bool> chosen_open_groups;
+  std::string standby_bind;                          ///< Where a standby answers health checks; empty: nowhere.
+  std::chrono::milliseconds takeover_after{15'000};  ///< A coordinator that is silent for longer loses its place.
   int max_worker_losses = 3;
   std::uint64_t min_free = 256 << 20;  ///< Bytes of the volume that uploads leave free.
   std::string shutdown_secret;         ///< Empty: random, in the file `shutdown-secret` of the data directory.
@@ -69,10 +85,15 @@ struct Settings {
   std::size_t max_connections = 0;  ///< 0: from the limit on open files.
   std::size_t max_queued_commands = 65'536;
   std::size_t max_waiting_fetches = 100'000;
+  std::uint64_t max_answer_bytes = 256 << 20;  ///< Of large answers that wait for their readers.
   std::size_t max_event_streams = 1'024;
   std::size_t max_queued_reads = 4'096;
   std::size_t max_queued_passwords = 256;
   std::size_t token_cache = 32'768;  ///< Verified tokens that are remembered.
+
+  // What the two above come to once the database is known. Not settings themselves.
+  TagMatching tag_matching = TagMatching::kDocumented;
+  bool open_groups = false;
 
   /// The configuration files that were read; key files are looked for beside them, too. Not a setting itself.
   std::vector<std::filesystem::path> config_files;

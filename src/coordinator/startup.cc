@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "security/password.h"
+#include "storage/database/facts.h"
 
 namespace mito::coordinator {
 
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::string_view kSecretFact = "object_url_secret";
 constexpr std::string_view kFingerprintFact = "token_key_fingerprint";
-constexpr std::string_view kAdminFact = "first_admin";
+constexpr std::string_view kObjectStoreFact = "object_store";
 constexpr std::size_t kSecretBytes = 32;
 
 Result<void> check_fingerprint(storage::Writer& writer, const std::string& fingerprint, const std::string& key_path) {
@@ -42,12 +43,37 @@ Result<std::string> object_url_secret(storage::Writer& writer) {
   return secret;
 }
 
+/// 64 hexadecimal digits, as ACL GENPASS makes them.
+Result<std::string> redis_password(storage::Writer& writer, std::string_view fact) {
+  MITO_TRY_ASSIGN(const auto known, writer.fact(fact));
+  if (known && !known->empty()) return *known;
+  std::string password = hex_encode(random_bytes(kSecretBytes));
+  MITO_TRY(writer.set_fact(fact, password));
+  return password;
+}
+
+/// Objects that are looked for in another store are as good as lost.
+Result<void> check_object_store(storage::Writer& writer, const Settings& settings) {
+  const std::string store =
+      settings.s3_url.empty()
+          ? "data directory"
+          : fmt::format("{} ({}, {})", settings.s3_url, settings.artifacts_bucket, settings.attachments_bucket);
+  MITO_TRY_ASSIGN(const auto known, writer.fact(kObjectStoreFact));
+  if (known == store) return {};
+  if (known && !settings.accept_object_store)
+    return fail(ErrorCode::kUsage,
+                fmt::format("The database's objects are in another store: {} then, {} now. Configure that one, or move "
+                            "its objects and start once with --accept-object-store.",
+                            *known, store));
+  return writer.set_fact(kObjectStoreFact, store);
+}
+
 /// Once in the life of a database, as the original does; an existing user or group of that name is left alone.
 Result<std::optional<std::string>> make_first_admin(storage::Writer& writer, const Settings& settings,
                                                     const BindAddress& bind, Timestamp now) {
-  MITO_TRY_ASSIGN(const auto made, writer.fact(kAdminFact));
+  MITO_TRY_ASSIGN(const auto made, writer.fact(storage::kFirstAdminFact));
   if (made) return std::nullopt;
-  MITO_TRY(writer.set_fact(kAdminFact, settings.admin_user));
+  MITO_TRY(writer.set_fact(storage::kFirstAdminFact, settings.admin_user));
   MITO_TRY_ASSIGN(const auto user, writer.user_by_name(settings.admin_user));
   MITO_TRY_ASSIGN(const auto group, writer.group_by_name(settings.admin_user));
   if (user || group) return std::nullopt;
@@ -68,6 +94,13 @@ Result<DatabaseFacts> prepare(storage::Writer& writer, const Settings& settings,
   MITO_TRY(check_fingerprint(writer, fingerprint, key_path));
   DatabaseFacts facts;
   MITO_TRY_ASSIGN(facts.object_url_secret, object_url_secret(writer));
+  MITO_TRY(check_object_store(writer, settings));
+  if (!settings.redis_url.empty()) {
+    MITO_TRY_ASSIGN(facts.redis_passwords.worker, redis_password(writer, "redis_worker_password"));
+    MITO_TRY_ASSIGN(facts.redis_passwords.client, redis_password(writer, "redis_client_password"));
+  }
+  MITO_TRY_ASSIGN(const auto origin, writer.fact(storage::kOriginFact));
+  facts.of_original = origin == storage::kOriginOriginal;
   MITO_TRY_ASSIGN(facts.new_admin_password, make_first_admin(writer, settings, bind, now));
   return facts;
 }
@@ -75,20 +108,15 @@ Result<DatabaseFacts> prepare(storage::Writer& writer, const Settings& settings,
 }  // namespace
 
 Result<void> check_supported(const Settings& settings) {
+  if (settings.tls_cert.empty() != settings.tls_key.empty())
+    return fail(ErrorCode::kUsage, "tls_cert and tls_key belong together: set both to serve HTTPS, or none of them.");
   constexpr std::size_t kNameLimit = 255;
-  if (settings.db_url.starts_with("postgres"))
-    return fail(ErrorCode::kUsage,
-                "db_url names a PostgreSQL database, which this build does not support yet. It supports sqlite:<path>; "
-                "leave db_url "
-                "out for an SQLite file in the data directory.");
-  if (!settings.s3_url.empty())
-    return fail(ErrorCode::kUsage,
-                "s3_url names an S3 object store, which this build does not support yet. Leave it out to keep objects "
-                "in the data "
-                "directory.");
-  if (!settings.redis_url.empty())
-    return fail(ErrorCode::kUsage,
-                "redis_url names a Redis server, which this build does not support yet. Leave it out.");
+  if (!settings.s3_url.empty()) {
+    MITO_TRY(storage::S3ObjectStore::open(s3_settings(settings), Clock::system()));
+  }
+  if (!settings.redis_url.empty()) {
+    MITO_TRY(redis_access(settings, {}));
+  }
   if (settings.admin_user.empty() || settings.admin_user.size() > kNameLimit ||
       (settings.admin_password && settings.admin_password->size() > kNameLimit))
     return fail(ErrorCode::kUsage, "admin_user must have 1 to 255 bytes and admin_password at most 255.");

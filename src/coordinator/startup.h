@@ -5,19 +5,22 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "coordinator/engines.h"
 #include "coordinator/settings.h"
 #include "storage/database/database.h"
 
 // Steps of a start that write to a fresh database. Called before the core has the writer.
 namespace mito::coordinator {
 
-/// kUsage when a setting names a service that this build does not support; the text names what it does support.
+/// kUsage when settings contradict each other or name what is not supported; the text says what to do.
 Result<void> check_supported(const Settings& settings);
 
 /// What a start finds or makes in the database.
 struct DatabaseFacts {
   std::string object_url_secret;                  ///< 32 bytes.
   std::optional<std::string> new_admin_password;  ///< A random one that was made just now.
+  bool of_original = false;                       ///< The original made it, and may go on with it.
+  RedisPasswords redis_passwords{};               ///< Made once, so that they survive a restart.
 };
 
 /// Checks that the database belongs to the key pair of this fingerprint (kUsage with the remedy otherwise), and makes

@@ -26,7 +26,7 @@ Awaitable<Result<Nothing>> create_user(Context& context, protocol::CreateUserReq
   if (!is_valid_name(request.username)) co_return fail(ErrorCode::kInvalidRequest, "Invalid username");
   if (context.directory().user(request.username) || context.directory().group(request.username))
     co_return fail(ErrorCode::kNameTaken, request.username);
-  MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context.services, request.md5_password));
+  MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context, request.md5_password));
   Services& services = context.services;
   co_return co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
     MITO_TRY_ASSIGN(const auto ids, writer.insert_user({.username = request.username,
@@ -66,11 +66,13 @@ Error no_such_name(const Context& context) {
 }
 
 Awaitable<Result<protocol::UserStateResp>> set_state(Context& context, UserState state) {
-  return change_user<protocol::UserStateResp>(context, no_such_name(context),
-                                              [state](storage::User& user) -> Result<protocol::UserStateResp> {
-                                                user.state = state;
-                                                return protocol::UserStateResp{.state = state};
-                                              });
+  return change_user<protocol::UserStateResp>(
+      context, no_such_name(context),
+      [state, now = context.now()](storage::User& user) -> Result<protocol::UserStateResp> {
+        user.state = state;
+        user.updated_at = now;
+        return protocol::UserStateResp{.state = state};
+      });
 }
 
 Awaitable<Result<protocol::UserStateResp>> delete_user(Context& context) {
@@ -83,7 +85,7 @@ Awaitable<Result<protocol::UserStateResp>> change_state(Context& context, protoc
 
 Awaitable<Result<Nothing>> set_password(Context& context, protocol::AdminChangePasswordReq request) {
   if (!context.directory().user(context.path.username)) co_return fail(ErrorCode::kNotFound, "User not found");
-  MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context.services, request.new_md5_password));
+  MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context, request.new_md5_password));
   co_return co_await change_user<Nothing>(context, {ErrorCode::kNotFound, "User not found"},
                                           [&](storage::User& user) -> Result<Nothing> {
                                             user.encrypted_password = hashed;

@@ -120,7 +120,7 @@ Awaitable<Result<protocol::RegisterWorkerResp>> register_worker(Context& context
   protocol::RegisterWorkerResp answer{
       .worker_id = uuid,
       .token = context.services.keys.sign({.sub = uuid.to_string(), .exp = expires, .sign = 0}),
-      .redis_url = std::nullopt,
+      .redis_url = context.services.redis_worker_url,
       .features = std::nullopt};
   if (speaks_ours) answer.features = own_features();
   co_return answer;

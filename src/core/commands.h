@@ -91,6 +91,9 @@ struct RegisterWorker {
   bool sends_states = false;   ///< It registered with the feature `state`.
 };
 
+/// Whether an execution state becomes an event, or whoever brings it tells it himself.
+enum class Telling { kEvent, kNothing };
+
 /// How a worker leaves.
 enum class Removal { kUnregister, kGraceful, kForced };
 

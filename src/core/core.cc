@@ -206,6 +206,10 @@ void Core::drain() {
   impl_->post([](Loop& loop) { loop.drain(); });
 }
 
+void Core::reload_directory() {
+  impl_->post([](Loop& loop) { loop.reload_directory(); });
+}
+
 void Core::on_fenced(std::move_only_function<void()> handler) {
   impl_->on_fenced(std::move(handler));
 }
@@ -254,9 +258,10 @@ void Core::heartbeat(WorkerId worker, Reply<void> reply) {
     (*shared)(fail(ErrorCode::kUnavailable, "The coordinator is stopping."));
 }
 
-void Core::set_exec_state(WorkerId worker, TaskUuid task, TaskExecState state, Reply<bool> reply) {
-  impl_->accept(ExecStateRequest{.worker = worker, .task = task, .state = state, .reply = std::move(reply)},
-                Caller::kWorker, 1, kSmall);
+void Core::set_exec_state(WorkerId worker, TaskUuid task, TaskExecState state, Reply<bool> reply, Telling telling) {
+  impl_->accept(
+      ExecStateRequest{.worker = worker, .task = task, .state = state, .telling = telling, .reply = std::move(reply)},
+      Caller::kWorker, 1, kSmall);
 }
 
 void Core::set_worker_tags(WorkerId worker, std::vector<std::string> tags, Reply<void> reply) {

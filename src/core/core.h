@@ -72,6 +72,9 @@ class Core {
   void stop();
   /// From now on fetches and `next` answer nothing (the coordinator drains).
   void drain();
+  /// Reads users, groups, memberships and workers anew, after somebody has changed their rows by hand. Until it is done,
+  /// what was known holds.
+  void reload_directory();
   /// Called on the core thread when another coordinator has taken over; the process must end.
   void on_fenced(std::move_only_function<void()> handler);
 
@@ -101,7 +104,8 @@ class Core {
   /// Takes an overrunning task away together with the worker, as the original does (reference/server.md 5.5).
   void heartbeat(WorkerId worker, Reply<void> reply);
   /// Latest execution state of the task the worker holds; `false`: it does not hold it.
-  void set_exec_state(WorkerId worker, TaskUuid task, TaskExecState state, Reply<bool> reply);
+  void set_exec_state(WorkerId worker, TaskUuid task, TaskExecState state, Reply<bool> reply,
+                      Telling telling = Telling::kEvent);
   /// Replaces tags or access rows (rows already written in `write`'s transaction are re-read by the caller): takes
   /// effect at once for tasks that wait.
   void set_worker_tags(WorkerId worker, std::vector<std::string> tags, Reply<void> reply);

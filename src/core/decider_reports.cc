@@ -223,7 +223,7 @@ Result<void> Decider::on(ExecStateRequest& request, std::size_t, Answer& answer)
   answer.flag = true;
   Scheduler& scheduler = context_.state.scheduler;
   scheduler.set_exec_state(request.worker, request.state, context_.now);
-  tell(request.task, scheduler.group(held->task), request.state);
+  if (request.telling == Telling::kEvent) tell(request.task, scheduler.group(held->task), request.state);
   return target_moved(request.task, scheduler.group(held->task), request.state);
 }
 

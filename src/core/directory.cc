@@ -143,6 +143,11 @@ void Directory::remove_access(WorkerId worker, GroupId group) {
   if (found != state->workers.end()) remove_role(found->second.access, group);
 }
 
+void Directory::replace_with(Directory& other) {
+  State fresh = std::move(*other.state_.lock());
+  *state_.lock() = std::move(fresh);
+}
+
 void Directory::clear() {
   *state_.lock() = State{};
 }

@@ -64,6 +64,8 @@ class Directory {
   void remove_access(WorkerId worker, GroupId group);
   /// Forgets everything, before it is read anew.
   void clear();
+  /// Takes over what `other` holds, in one step.
+  void replace_with(Directory& other);
 
  private:
   struct State {

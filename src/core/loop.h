@@ -37,6 +37,8 @@ class Loop {
   void withdraw(Core::Ticket ticket);
   /// No task is handed out any more; waiting fetches are answered with nothing.
   void drain();
+  /// Reads anew who may do what; a failure is logged and leaves it as it was.
+  void reload_directory();
   /// Runs at most one batch.
   void run();
   /// Drains, does what is queued, refuses what cannot be done now. Nothing may be accepted after it.
@@ -77,6 +79,7 @@ class Loop {
 
   // loop_recovery.cc
   Result<void> load_directory();
+  Result<void> read_directory(Directory& into);
   Result<void> load_workers(std::unordered_map<WorkerId, std::optional<TaskId>>& holdings);
   Result<void> load_tasks(const std::unordered_map<WorkerId, std::optional<TaskId>>& holdings);
   void load_task(storage::Queries::ActiveTask task,

@@ -29,11 +29,36 @@ Result<void> Loop::load() {
   return {};
 }
 
+Result<void> Loop::read_directory(Directory& into) {
+  MITO_TRY(writer_.each_user([&](storage::User&& user) { into.put_user(user); }));
+  MITO_TRY(writer_.each_group([&](storage::Group&& group) { into.put_group(group.id, std::move(group.name)); }));
+  return writer_.each_membership([&](storage::Membership&& membership) { into.put_membership(membership); });
+}
+
 Result<void> Loop::load_directory() {
   directory_.clear();
-  MITO_TRY(writer_.each_user([&](storage::User&& user) { directory_.put_user(user); }));
-  MITO_TRY(writer_.each_group([&](storage::Group&& group) { directory_.put_group(group.id, std::move(group.name)); }));
-  return writer_.each_membership([&](storage::Membership&& membership) { directory_.put_membership(membership); });
+  return read_directory(directory_);
+}
+
+void Loop::reload_directory() {
+  if (fenced_ || away_since_) return;
+  Directory fresh;
+  const auto read = [&]() -> Result<void> {
+    MITO_TRY(read_directory(fresh));
+    MITO_TRY(writer_.each_worker([&](storage::Worker&& row) {
+      fresh.put_worker(Directory::WorkerEntry{.id = row.id,
+                                              .uuid = row.uuid,
+                                              .creator = row.creator,
+                                              .features = std::move(row.features),
+                                              .access = {},
+                                              .info = std::move(row.info)});
+    }));
+    return writer_.each_worker_access([&](storage::WorkerAccess&& row) { fresh.put_access(row); });
+  };
+  if (const auto done = read(); !done)
+    return kLog.error("users and groups were not read anew: {}", describe(done.error()));
+  directory_.replace_with(fresh);
+  kLog.info("users, groups and workers were read anew");
 }
 
 Result<void> Loop::load_workers(std::unordered_map<WorkerId, std::optional<TaskId>>& holdings) {

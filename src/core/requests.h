@@ -44,6 +44,7 @@ struct ExecStateRequest {
   WorkerId worker;
   TaskUuid task;
   TaskExecState state = TaskExecState::kUnknown;
+  Telling telling = Telling::kEvent;
   Reply<bool> reply;
 };
 /// Each field that is given is changed.

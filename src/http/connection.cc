@@ -30,6 +30,7 @@ constexpr std::size_t kKeptInputBytes = 64 << 10;
 // this much.
 constexpr std::chrono::seconds kLingerTime{10};
 constexpr std::chrono::seconds kLingerTimeWhenStopping{1};
+constexpr std::chrono::seconds kLeastTimeForARequest{1};
 constexpr std::uint64_t kLingerBytes = 256 << 20;
 
 Response panic_response() {
@@ -71,9 +72,23 @@ Connection::Connection(Shard& shard, Socket socket, std::string peer)
                .header_fields = shard.server().settings.max_header_fields,
                .head_bytes = shard.server().settings.max_head_bytes}) {}
 
+Awaitable<bool> Connection::shake_hands() {
+  tls_context_ = *shard_.server().tls.lock();
+  if (!tls_context_) co_return true;
+  tls_.emplace(socket_, *tls_context_);
+  deadline_ = Clock::now() + shard_.server().settings.head_timeout;
+  auto [error] = co_await tls_->async_handshake(asio::ssl::stream_base::server, asio::as_tuple(kAwait));
+  deadline_ = Clock::time_point::max();
+  if (!error) co_return true;
+  shard_.counters.tls_failures.fetch_add(1, std::memory_order_relaxed);
+  kLog.debug("The TLS handshake with {} failed: {}", peer_, error.message());
+  co_return false;
+}
+
 Awaitable<void> Connection::run() {
   try {
-    auto next = Next::kRequest;
+    const bool begun = co_await shake_hands();
+    auto next = begun ? Next::kRequest : Next::kClose;
     while (next == Next::kRequest)
       next = co_await serve_one();
     if (next == Next::kLinger) co_await linger();
@@ -143,7 +158,10 @@ Awaitable<std::expected<bool, unsigned>> Connection::read_head() {
       auto progress = parser_.parse_head(input_.view(), consumed);
       input_.take(consumed);
       if (!progress) co_return std::unexpected(progress.error());
-      if (*progress == RequestParser::Progress::kDone) co_return true;
+      if (*progress == RequestParser::Progress::kDone) {
+        used_ = true;
+        co_return true;
+      }
       if (deadline == Clock::time_point::max()) deadline = Clock::now() + settings.head_timeout;
     }
     auto more = co_await read_input(in_flight_ ? deadline : Clock::now() + settings.idle_timeout);
@@ -183,10 +201,21 @@ Awaitable<void> Connection::until_peer_closes() {
     if (error) co_return;
     char byte = 0;
     auto count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (count > 0 && tls_) {  // A further request, or the end: only TLS knows.
+      auto [tls_error, bytes] = co_await tls_->async_read_some(tls_input(), asio::as_tuple(kAwait));
+      if (tls_error) co_return;
+      input_.filled(bytes);
+      break;
+    }
     if (count > 0) break;
     if (count == 0 || (errno != EAGAIN && errno != EINTR)) co_return;
   }
   if (!cut_off_) co_await forever_.async_wait(asio::as_tuple(kAwait));
+}
+
+asio::mutable_buffer Connection::tls_input() {
+  const auto room = input_.room();
+  return asio::buffer(room.data(), room.size());
 }
 
 Awaitable<void> Connection::linger() {
@@ -195,10 +224,16 @@ Awaitable<void> Connection::linger() {
     in_flight_ = false;
     shard_.request_ended();
   }
-  boost::system::error_code error;
-  std::ignore = socket_.shutdown(Socket::shutdown_send, error);
   const bool stopping = shard_.server().stopping.load(std::memory_order_relaxed);
   const auto deadline = Clock::now() + (stopping ? kLingerTimeWhenStopping : kLingerTime);
+  boost::system::error_code error;
+  if (tls_) {
+    deadline_ = deadline;
+    co_await tls_->async_shutdown(asio::as_tuple(kAwait));
+    deadline_ = Clock::time_point::max();
+    co_return;
+  }
+  std::ignore = socket_.shutdown(Socket::shutdown_send, error);
   std::vector<char> discarded(kKeptInputBytes);
   std::uint64_t total = 0;
   while (!error && total < kLingerBytes) {
@@ -211,8 +246,13 @@ Awaitable<void> Connection::linger() {
 Awaitable<std::size_t> Connection::read_socket(std::span<char> buffer, Clock::time_point deadline) {
   if (cut_off_) co_return 0;
   deadline_ = deadline;
-  auto [error, count] =
-      co_await socket_.async_read_some(asio::buffer(buffer.data(), buffer.size()), asio::as_tuple(kAwait));
+  const auto room = asio::buffer(buffer.data(), buffer.size());
+  boost::system::error_code error;
+  std::size_t count = 0;
+  if (tls_)
+    std::tie(error, count) = co_await tls_->async_read_some(room, asio::as_tuple(kAwait));
+  else
+    std::tie(error, count) = co_await socket_.async_read_some(room, asio::as_tuple(kAwait));
   deadline_ = Clock::time_point::max();
   co_return error ? 0 : count;
 }
@@ -229,6 +269,12 @@ void Connection::check_deadline(Clock::time_point now) {
   if (phase_ != Phase::kLingering) shard_.counters.timeouts.fetch_add(1, std::memory_order_relaxed);
   boost::system::error_code ignored;
   std::ignore = socket_.cancel(ignored);
+}
+
+bool Connection::close_if_unused(Clock::time_point now) {
+  if (used_ || cut_off_ || now - opened_ < kLeastTimeForARequest) return false;
+  cut_off();
+  return true;
 }
 
 void Connection::close_if_idle() {

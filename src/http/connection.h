@@ -14,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "http/request_parser.h"
@@ -55,6 +56,8 @@ class Connection final : private Body {
   /// Breaks off what waits longer than it may.
   void check_deadline(Clock::time_point now);
   void close_if_idle();
+  /// Closes a connection that has been open for a while and on which no request has come yet; false: it is another.
+  bool close_if_unused(Clock::time_point now);
   void cut_off();
 
  private:
@@ -62,6 +65,7 @@ class Connection final : private Body {
   enum class Phase { kIdle, kBusy, kLingering };
 
   // connection.cc
+  Awaitable<bool> shake_hands();
   Awaitable<Next> serve_one();
   /// False: the connection is over. The error is the status that refuses the request.
   Awaitable<std::expected<bool, unsigned>> read_head();
@@ -91,15 +95,20 @@ class Connection final : private Body {
   /// Reads some bytes; 0 when the connection is over or the deadline has passed.
   Awaitable<std::size_t> read_socket(std::span<char> buffer, Clock::time_point deadline);
   Awaitable<bool> read_input(Clock::time_point deadline);
+  boost::asio::mutable_buffer tls_input();
 
   Shard& shard_;
   Socket socket_;
+  std::shared_ptr<TlsContext> tls_context_;
+  std::optional<boost::asio::ssl::stream<Socket&>> tls_;
   std::string peer_;
   boost::asio::cancellation_signal cancellation_;
   boost::asio::steady_timer forever_;
   Clock::time_point deadline_ = Clock::time_point::max();
   Phase phase_ = Phase::kIdle;
   bool in_flight_ = false;
+  bool used_ = false;  ///< A request has come.
+  const Clock::time_point opened_ = Clock::now();
   bool cut_off_ = false;
 
   InputBuffer input_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -113,7 +114,12 @@ Awaitable<bool> Connection::write(Buffers buffers) {
     if (first == buffers.size()) co_return true;
     if (cut_off_) co_return false;
     deadline_ = Clock::now() + stall;
-    auto [error, count] = co_await socket_.async_write_some(buffers, asio::as_tuple(kAwait));
+    boost::system::error_code error;
+    std::size_t count = 0;
+    if (tls_)
+      std::tie(error, count) = co_await tls_->async_write_some(buffers, asio::as_tuple(kAwait));
+    else
+      std::tie(error, count) = co_await socket_.async_write_some(buffers, asio::as_tuple(kAwait));
     deadline_ = Clock::time_point::max();
     if (error) co_return false;
     for (auto& buffer : buffers) {

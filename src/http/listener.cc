@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <tuple>
 
@@ -27,7 +28,8 @@ constexpr int kBacklog = 4096;
 /// Files and sockets of everything else in the process.
 constexpr std::size_t kMostReservedFiles = 512;
 constexpr std::chrono::milliseconds kPauseAfterError{100};
-constexpr std::chrono::hours kUntilRoom{24};
+constexpr std::chrono::milliseconds kBetweenDisplacements{250};
+constexpr std::size_t kDisplacedTogether = 64;
 
 /// Raises the limit of open files to its hard limit; what is left for connections.
 std::size_t connections_that_fit() {
@@ -122,6 +124,11 @@ Shard& Listener::emptiest() {
   return **std::min_element(shards_.begin(), shards_.end(), fewer);
 }
 
+bool Listener::somebody_waits() {
+  pollfd peer{.fd = acceptor_.native_handle(), .events = POLLIN, .revents = 0};
+  return ::poll(&peer, 1, 0) > 0;
+}
+
 Awaitable<void> Listener::wait(std::chrono::milliseconds time) {
   pause_.expires_after(time);
   co_await pause_.async_wait(asio::as_tuple(kAwait));
@@ -134,8 +141,13 @@ Awaitable<void> Listener::accept() {
     full_ = true;
     if (connections() >= limit_) {
       kLog.warn("{} connections are open, which is the limit: no more are accepted until one ends", limit_);
-      while (!stopped_ && connections() >= limit_)
-        co_await wait(kUntilRoom);
+      while (!stopped_ && connections() >= limit_) {
+        co_await wait(kBetweenDisplacements);
+        // Whoever has only connected makes room for those who may want something.
+        if (stopped_ || connections() < limit_ || !somebody_waits()) continue;
+        for (auto& shard : shards_)
+          shard->displace(kDisplacedTogether);
+      }
       continue;
     }
     full_ = false;

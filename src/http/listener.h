@@ -14,7 +14,8 @@
 
 namespace mito::http {
 
-/// Accepts connections and hands each to the shard with the fewest. At the limit it accepts none until one has ended;
+/// Accepts connections and hands each to the shard with the fewest. At the limit it accepts none until one has ended,
+/// and ends those on which nothing was asked for a while when others wait;
 /// errors such as a lack of file descriptors are waited out. Lives on the first shard's thread.
 class Listener {
  public:
@@ -38,6 +39,8 @@ class Listener {
   void listen_on(const boost::asio::ip::tcp::endpoint& endpoint);
   [[nodiscard]] std::size_t connections() const;
   Shard& emptiest();
+  /// A connection stands in the kernel's queue.
+  bool somebody_waits();
 
   const ServerSettings& settings_;
   std::vector<std::unique_ptr<Shard>>& shards_;

@@ -17,6 +17,7 @@ class Server::Impl {
   ~Impl();
 
   Result<void> start();
+  Result<void> reload_tls();
   void stop(std::chrono::milliseconds grace);
   void abort();
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
@@ -53,6 +54,7 @@ std::vector<std::unique_ptr<Shard>> make_shards(ServerContext& context) {
 Server::Impl::Impl(ServerSettings settings, Handler handler)
     : context_{.settings = std::move(settings),
                .handler = std::move(handler),
+               .tls = {},
                .connection_ended = [this] { listener_.make_room(); },
                .went_quiet =
                    [this] {
@@ -67,7 +69,16 @@ Server::Impl::~Impl() {
   stop(std::chrono::milliseconds(0));
 }
 
+Result<void> Server::Impl::reload_tls() {
+  const ServerSettings& settings = context_.settings;
+  if (settings.tls_certificate.empty()) return {};
+  MITO_TRY_ASSIGN(auto loaded, load_tls(settings.tls_certificate, settings.tls_key));
+  *context_.tls.lock() = std::move(loaded);
+  return {};
+}
+
 Result<void> Server::Impl::start() {
+  MITO_TRY(reload_tls());
   MITO_TRY(listener_.open());
   running_ = true;
   listener_.start();
@@ -121,6 +132,8 @@ ServerStatistics Server::Impl::statistics() const {
     sum.requests += counters.requests.load(std::memory_order_relaxed);
     sum.refused += counters.refused.load(std::memory_order_relaxed);
     sum.timeouts += counters.timeouts.load(std::memory_order_relaxed);
+    sum.tls_failures += counters.tls_failures.load(std::memory_order_relaxed);
+    sum.displaced += counters.displaced.load(std::memory_order_relaxed);
   }
   return sum;
 }
@@ -131,6 +144,9 @@ Server::~Server() = default;
 
 Result<void> Server::start() {
   return impl_->start();
+}
+Result<void> Server::reload_tls() {
+  return impl_->reload_tls();
 }
 std::uint16_t Server::port() const {
   return impl_->port();

@@ -77,6 +77,8 @@ struct Response {
 using Handler = std::function<Awaitable<Response>(Request&)>;
 
 struct ServerSettings {
+  std::string tls_certificate{};  ///< PEM file, with the certificates up to the root's; empty: plain HTTP.
+  std::string tls_key{};          ///< Its private key, PEM file.
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;                 ///< 0: any free one.
   unsigned threads = 0;                   ///< 0: one per core.
@@ -96,13 +98,16 @@ struct ServerStatistics {
   std::uint64_t requests = 0;
   std::uint64_t refused = 0;  ///< Answered by the transport itself: 400, 414, 431.
   std::uint64_t timeouts = 0;
+  std::uint64_t tls_failures = 0;  ///< Connections that ended in their TLS handshake.
+  std::uint64_t displaced = 0;     ///< Idle connections closed at the limit, to let others in.
 };
 
 /// HTTP/1.1 on N threads ("io-<n>"), one io_context each; a connection stays on its thread. Knows no routes.
 ///
 /// Keep-alive, pipelining (answers in order), `Expect: 100-continue`, chunked request bodies, HEAD (the body of the
-/// response is not sent, its length is), absolute-form targets, requests without Host. At the connection limit it stops
-/// accepting. A handler that throws is answered 500 with the text `Service panicked`, and logged.
+/// response is not sent, its length is), absolute-form targets, requests without Host; with a certificate over TLS 1.2
+/// and newer. At the connection limit a connection on which nothing was asked yet makes room for the next; when there
+/// is none, it stops accepting. A handler that throws is answered 500 with the text `Service panicked`, and logged.
 class Server {
  public:
   /// `handler` is called on the connection's thread, concurrently on several of them.
@@ -112,6 +117,9 @@ class Server {
   /// Binds and listens. kUsage with a text that names address and remedy when that is not possible.
   Result<void> start();
   [[nodiscard]] std::uint16_t port() const;
+  /// Reads certificate and key anew, for connections that come from now on; those of before stay in use when that
+  /// fails. kUsage with the name of the file. Any thread; does nothing without TLS.
+  Result<void> reload_tls();
   /// Stops accepting; requests in flight are answered with `Connection: close`; idle connections are closed at the end
   /// of `grace`, or as soon as nothing is in flight any more. What is in flight at the end of `grace` is cut off as by
   /// abort(). Returns when all threads have ended, so every handler must end by itself or when it is cancelled. Not

@@ -123,6 +123,19 @@ void Shard::finish() {
   });
 }
 
+void Shard::displace(std::size_t most) {
+  asio::post(io_, [this, most] {
+    std::size_t done = 0;
+    const auto now = Connection::Clock::now();
+    for (const auto& connection : connections_) {
+      if (done == most) break;
+      if (!connection->close_if_unused(now)) continue;
+      ++done;
+      counters.displaced.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+}
+
 void Shard::cut_off() {
   asio::post(io_, [this] {
     cut_off_ = true;

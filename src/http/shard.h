@@ -14,7 +14,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/sync.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 namespace mito::http {
 
@@ -26,6 +28,7 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asi
 struct ServerContext {
   ServerSettings settings;
   Handler handler;
+  Sync<std::shared_ptr<TlsContext>> tls;  ///< Null: plain HTTP.
   std::atomic<bool> stopping = false;
   std::atomic<std::uint64_t> last_request_id = 0;
   std::function<void()> connection_ended;  ///< Any I/O thread.
@@ -48,6 +51,8 @@ class Shard {
     std::atomic<std::uint64_t> requests = 0;
     std::atomic<std::uint64_t> refused = 0;
     std::atomic<std::uint64_t> timeouts = 0;
+    std::atomic<std::uint64_t> tls_failures = 0;
+    std::atomic<std::uint64_t> displaced = 0;
     std::atomic<bool> ended = false;
   };
   Counters counters;
@@ -61,6 +66,8 @@ class Shard {
   void adopt(Socket socket);
   /// Closes idle connections, and lets the thread end when the others are through. Any thread.
   void finish();
+  /// Closes the oldest connections on which nothing was asked yet, up to `most` of them. Any thread.
+  void displace(std::size_t most);
   /// Cuts every connection off, present and future ones. Any thread.
   void cut_off();
   /// Waits for the end of the thread. From the thread that owns the server.

@@ -217,6 +217,25 @@ TEST_P(Objects, OfManyThreadsDoNotMix) {
     EXPECT_EQ(get({Bucket::kArtifacts, std::to_string(i)}), std::string(1000, static_cast<char>('a' + i)) + "9");
 }
 
+TEST_P(Objects, AreSweptWhenNobodyKnowsThemAndTheyAreOld) {
+  const ObjectKey known{Bucket::kArtifacts, "known"};
+  const ObjectKey orphan{Bucket::kArtifacts, "orphan"};
+  const ObjectKey other{Bucket::kAttachments, "known"};
+  for (const ObjectKey& key : {known, orphan, other})
+    put(key, key.key);
+  const std::vector<std::uint64_t> prints{store().fingerprint(known)};
+  const Timestamp long_ago(seconds(0));
+  const Timestamp far_away(seconds(10'000'000'000));
+  EXPECT_EQ(store().sweep(prints, long_ago, {}).value(), 0U);
+  EXPECT_EQ(get(orphan), "orphan");
+  EXPECT_EQ(store().sweep(prints, far_away, {}).value(), 2U);
+  EXPECT_EQ(get(known), "known");
+  EXPECT_EQ(get(orphan), "no such object");
+  EXPECT_EQ(get(other), "no such object");
+  put(orphan, "again");
+  EXPECT_EQ(get(orphan), "again");
+}
+
 TEST_P(Objects, HaveSignedUrls) {
   const auto verify = [this](const std::string& method, const std::string& url) {
     EXPECT_THAT(url, ::testing::StartsWith("http://host:1/objects/"));

@@ -39,6 +39,9 @@ class DiskObjectStore final : public LocalObjectStore {
   /// The store outlives the upload.
   Result<std::unique_ptr<ObjectUpload>> begin_upload(const ObjectKey& key, std::uint64_t length) override;
   Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) override;
+  [[nodiscard]] std::uint64_t fingerprint(const ObjectKey& key) const override;
+  Result<std::uint64_t> sweep(std::span<const std::uint64_t> known, Timestamp before,
+                              const std::stop_token& stop) override;
 
  private:
   friend class DiskUpload;
@@ -48,6 +51,10 @@ class DiskObjectStore final : public LocalObjectStore {
   /// kStorageFull when fewer than `more` bytes are left besides the reserve.
   Result<void> check_room(std::uint64_t more) const;
   [[nodiscard]] Path temporary_directory() const { return settings_.root / "tmp"; }
+
+  /// Removes the file if it was last written before `before`; false: it was not.
+  Result<bool> remove_if_old(const Path& path, Timestamp before);
+  Result<std::uint64_t> sweep_directory(const Path& path, std::span<const std::uint64_t> known, Timestamp before);
 
   /// Where an object's file is.
   struct Place {

@@ -58,6 +58,7 @@ class MemoryObjectStore::Upload final : public ObjectUpload {
     auto& place = state->objects[name_];
     if (place) state->used -= place->size();
     place = std::move(object);
+    state->written[name_] = store_.clock_.now();
     committed_ = true;
     return {};
   }
@@ -73,7 +74,7 @@ class MemoryObjectStore::Upload final : public ObjectUpload {
 
 MemoryObjectStore::MemoryObjectStore(std::uint64_t capacity, const security::ObjectUrlSigner& signer,
                                      const Clock& clock)
-    : capacity_(capacity), urls_(signer, clock) {}
+    : capacity_(capacity), urls_(signer, clock), clock_(clock) {}
 
 Result<std::string> MemoryObjectStore::upload_url(const ObjectKey& key, std::uint64_t length, std::chrono::seconds life,
                                                   std::string_view base) {
@@ -96,6 +97,7 @@ Result<void> MemoryObjectStore::remove(const ObjectKey& key) {
   const auto found = state->objects.find({key.bucket, key.key});
   if (found == state->objects.end()) return {};
   state->used -= found->second->size();
+  state->written.erase(found->first);
   state->objects.erase(found);
   return {};
 }
@@ -123,6 +125,29 @@ Result<std::unique_ptr<ObjectReader>> MemoryObjectStore::open(const ObjectKey& k
   auto bytes = find(key);
   if (!bytes) return nullptr;
   return std::make_unique<MemoryReader>(std::move(bytes));
+}
+
+std::uint64_t MemoryObjectStore::fingerprint(const ObjectKey& key) const {
+  return std::hash<std::string>()(std::string(to_string(key.bucket)) + '\0' + key.key);
+}
+
+Result<std::uint64_t> MemoryObjectStore::sweep(std::span<const std::uint64_t> known, Timestamp before,
+                                               const std::stop_token&) {
+  std::uint64_t removed = 0;
+  auto state = state_.lock();
+  for (auto object = state->objects.begin(); object != state->objects.end();) {
+    const auto& [bucket, key] = object->first;
+    const bool is_known = std::ranges::binary_search(known, fingerprint({.bucket = bucket, .key = key}));
+    if (is_known || state->written[object->first] >= before) {
+      ++object;
+      continue;
+    }
+    state->used -= object->second->size();
+    state->written.erase(object->first);
+    object = state->objects.erase(object);
+    ++removed;
+  }
+  return removed;
 }
 
 }  // namespace mito::storage

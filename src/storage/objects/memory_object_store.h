@@ -27,6 +27,9 @@ class MemoryObjectStore final : public LocalObjectStore {
   /// The store outlives the upload.
   Result<std::unique_ptr<ObjectUpload>> begin_upload(const ObjectKey& key, std::uint64_t length) override;
   Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) override;
+  [[nodiscard]] std::uint64_t fingerprint(const ObjectKey& key) const override;
+  Result<std::uint64_t> sweep(std::span<const std::uint64_t> known, Timestamp before,
+                              const std::stop_token& stop) override;
 
  private:
   class Upload;
@@ -34,6 +37,7 @@ class MemoryObjectStore final : public LocalObjectStore {
   using Bytes = std::shared_ptr<const std::string>;
   struct State {
     std::map<Name, Bytes> objects;
+    std::map<Name, Timestamp> written;
     std::uint64_t used = 0;  ///< By objects and uploads under way.
   };
 
@@ -41,6 +45,7 @@ class MemoryObjectStore final : public LocalObjectStore {
 
   const std::uint64_t capacity_;
   SignedUrls urls_;
+  const Clock& clock_;
   Sync<State> state_;
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,13 @@ class ObjectReader {
 class LocalObjectStore : public ObjectStore {
  public:
   virtual Result<std::unique_ptr<ObjectUpload>> begin_upload(const ObjectKey& key, std::uint64_t length) = 0;
+  /// A number for the key; different keys have different ones as good as always.
+  [[nodiscard]] virtual std::uint64_t fingerprint(const ObjectKey& key) const = 0;
+  /// Removes objects whose fingerprint is not in the sorted list and which were written before `before`; how many. It
+  /// is the caller's affair that `before` is older than the list, so that nothing new is missing in it. Ends early,
+  /// with what it has done, when `stop` is requested.
+  virtual Result<std::uint64_t> sweep(std::span<const std::uint64_t> known, Timestamp before,
+                                      const std::stop_token& stop) = 0;
   /// Nothing: no such object. A reader keeps its bytes, also when the object is replaced or removed meanwhile.
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) = 0;
 };

@@ -20,26 +20,6 @@ constexpr std::chrono::seconds kPendingLife{86'400};
 
 }  // namespace
 
-void RedisEventBus::Groups::put(const TaskUuid& task, GroupId group) {
-  if (const auto found = places_.find(task); found != places_.end()) {
-    found->second->second = group;
-    entries_.splice(entries_.end(), entries_, found->second);
-    return;
-  }
-  if (places_.size() >= std::max<std::size_t>(1, capacity_)) {
-    places_.erase(entries_.front().first);
-    entries_.pop_front();
-  }
-  entries_.emplace_back(task, group);
-  places_.emplace(task, std::prev(entries_.end()));
-}
-
-std::optional<GroupId> RedisEventBus::Groups::find(const TaskUuid& task) const {
-  const auto found = places_.find(task);
-  if (found == places_.end()) return std::nullopt;
-  return found->second->second;
-}
-
 void RedisEventBus::Echoes::add(const TaskUuid& task, TaskExecState state) {
   if (count_ >= kMostEchoes) {
     told_.clear();
@@ -66,35 +46,40 @@ RedisEventBus::RedisEventBus(Settings settings, const Clock& clock, Observer obs
     : clock_(clock),
       observer_(std::move(observer)),
       local_(settings.local, clock),
-      groups_(Groups(settings.max_remembered_groups)),
-      client_(std::move(settings.redis)) {}
+      client_(std::make_unique<redis::Client>(std::move(settings.redis))) {}
 
-RedisEventBus::~RedisEventBus() = default;
+RedisEventBus::~RedisEventBus() {
+  stop();
+}
+
+void RedisEventBus::stop() {
+  listening_ = redis::Listening();
+  client_.reset();
+}
 
 Result<void> RedisEventBus::start() {
   MITO_TRY_ASSIGN(listening_,
-                  client_.listen({redis::Topic::Kind::kPattern, std::string(redis::kAllTasks)},
-                                 {.message = [this](std::string_view channel,
-                                                    std::string_view payload) { on_message(channel, payload); },
-                                  .joined = [this] { begin_survey(); },
-                                  .lost = [this] { survey_.running = false; }}));
+                  client_->listen({redis::Topic::Kind::kPattern, std::string(redis::kAllTasks)},
+                                  {.message = [this](std::string_view channel,
+                                                     std::string_view payload) { on_message(channel, payload); },
+                                   .joined = [this] { begin_survey(); },
+                                   .lost = [this] { survey_.running = false; }}));
   return {};
 }
 
 void RedisEventBus::publish(const TaskEvent& event) {
-  groups_.lock()->put(event.task, event.group);
   local_.publish(event);
   const auto* state = std::get_if<TaskExecState>(&event.state);
   if (state == nullptr) return;
   echoes_.lock()->add(event.task, *state);
-  client_.send(redis::announcement(event.task, *state, redis::state_life(*state, kPendingLife)));
+  client_->send(redis::announcement(event.task, *state, redis::state_life(*state, kPendingLife)));
 }
 
 void RedisEventBus::archived(const TaskUuid& task) {
   const auto latest = local_.latest_exec_state(task);
   local_.archived(task);
   // Other states end by themselves.
-  if (latest && !redis::state_life(*latest, kPendingLife)) client_.send(redis::farewell(task));
+  if (latest && !redis::state_life(*latest, kPendingLife)) client_->send(redis::farewell(task));
 }
 
 Result<Subscription> RedisEventBus::subscribe(const TaskUuid& task, Callback callback) {
@@ -125,18 +110,13 @@ void RedisEventBus::on_message(std::string_view channel, std::string_view payloa
 }
 
 void RedisEventBus::observe(const TaskUuid& task, TaskExecState state) {
-  observer_(task, state, [this, task, state](std::optional<GroupId> group) { deliver(task, state, group); });
+  observer_(task, state, [this, task, state](std::optional<Place> place) { deliver(task, state, place); });
 }
 
-void RedisEventBus::deliver(const TaskUuid& task, TaskExecState state, std::optional<GroupId> group) {
-  {
-    auto groups = groups_.lock();
-    if (group)
-      groups->put(task, *group);
-    else
-      group = groups->find(task);
-  }
-  local_.publish({.task = task, .group = group.value_or(kNoGroup), .state = state, .time = clock_.now()});
+void RedisEventBus::deliver(const TaskUuid& task, TaskExecState state, std::optional<Place> place) {
+  local_.publish({.task = task, .group = place ? place->group : kNoGroup, .state = state, .time = clock_.now()});
+  // Whoever tells of a task that is over will say nothing more of it.
+  if (place && place->life == Life::kOver) local_.archived(task);
 }
 
 // While we did not listen, states have gone by; the keys tell the latest of each task.
@@ -146,13 +126,13 @@ void RedisEventBus::begin_survey() {
 }
 
 void RedisEventBus::survey_page(std::uint64_t number, const std::string& cursor) {
-  client_.ask({"SCAN", cursor, "MATCH", std::string(redis::kAllTasks), "COUNT", "512"},
-              [this, number](const Result<redis::Reply>& page) {
-                if (page && page->list.size() == 2)
-                  survey_values(number, *page);
-                else if (number == survey_.number)
-                  survey_.running = false;
-              });
+  client_->ask({"SCAN", cursor, "MATCH", std::string(redis::kAllTasks), "COUNT", "512"},
+               [this, number](const Result<redis::Reply>& page) {
+                 if (page && page->list.size() == 2)
+                   survey_values(number, *page);
+                 else if (number == survey_.number)
+                   survey_.running = false;
+               });
 }
 
 void RedisEventBus::survey_values(std::uint64_t number, const redis::Reply& page) {
@@ -170,7 +150,7 @@ void RedisEventBus::survey_values(std::uint64_t number, const redis::Reply& page
   if (keys.empty()) return next();
   redis::Command command{"MGET"};
   command.insert(command.end(), keys.begin(), keys.end());
-  client_.ask(std::move(command), [this, number, keys, next](const Result<redis::Reply>& values) {
+  client_->ask(std::move(command), [this, number, keys, next](const Result<redis::Reply>& values) {
     if (number != survey_.number || !survey_.running) return;
     if (values) take_values(keys, *values);
     next();
@@ -183,9 +163,9 @@ void RedisEventBus::take_values(const std::vector<std::string>& keys, const redi
     const auto state = redis::parse_state(values.list[i].text);
     if (!task || !state || *state == TaskExecState::kUnknown || survey_.newer.contains(*task)) continue;
     if (local_.latest_exec_state(*task) == *state) continue;
-    observer_(*task, *state, [this, task = *task, state = *state](std::optional<GroupId> group) {
+    observer_(*task, *state, [this, task = *task, state = *state](std::optional<Place> place) {
       // Of tasks that are over there is nothing new to tell.
-      if (group) deliver(task, state, group);
+      if (place && place->life == Life::kActive) deliver(task, state, place);
     });
   }
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -8,9 +7,12 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/sync.h"
 #include "redis/client.h"
@@ -24,16 +26,20 @@ namespace mito::storage {
 /// Redis that is away stops nothing; when it is back, what it holds is looked at.
 class RedisEventBus final : public EventBus {
  public:
+  /// What is known of a task.
+  enum class Life { kActive, kOver };
+  struct Place {
+    GroupId group;
+    Life life = Life::kActive;
+  };
   /// Called for each state that somebody else told of a task, in order, on the client's thread; must not block.
-  /// `found` is to be called once, on any thread, in the same order: the group of the task while it is active.
-  using Found = std::move_only_function<void(std::optional<GroupId> group)>;
+  /// `found` is to be called once, on any thread, for the states of a task in the same order; nothing: no such task.
+  using Found = std::move_only_function<void(std::optional<Place> place)>;
   using Observer = std::function<void(const TaskUuid& task, TaskExecState state, Found found)>;
 
   struct Settings {
     LocalEventBus::Settings local{};
     redis::ClientSettings redis{};
-    /// How many tasks' groups are remembered, so that states that come after a task's end still find theirs.
-    std::size_t max_remembered_groups = 65'536;
   };
 
   /// `clock` outlives the bus. Connects at once, on a thread of its own.
@@ -42,8 +48,12 @@ class RedisEventBus final : public EventBus {
 
   /// From now on others' states are delivered. Once.
   Result<void> start();
+  /// Ends the connection: the observer is not called any more. Nothing is published at the same time or afterwards.
+  void stop();
   /// Waits for the Redis: see redis::Client.
-  Result<void> wait_until_connected(std::chrono::milliseconds timeout) { return client_.wait_until_connected(timeout); }
+  Result<void> wait_until_connected(std::chrono::milliseconds timeout) {
+    return client_->wait_until_connected(timeout);
+  }
 
   void publish(const TaskEvent& event) override;
   void archived(const TaskUuid& task) override;
@@ -51,22 +61,9 @@ class RedisEventBus final : public EventBus {
   Result<Subscription> subscribe(GroupId group, Callback callback) override;
   [[nodiscard]] std::optional<TaskExecState> latest_exec_state(const TaskUuid& task) const override;
   [[nodiscard]] Statistics statistics() const override;
-  [[nodiscard]] redis::Client::Statistics redis_statistics() const { return client_.statistics(); }
+  [[nodiscard]] redis::Client::Statistics redis_statistics() const { return client_->statistics(); }
 
  private:
-  /// The groups of the tasks that were heard of last.
-  class Groups {
-   public:
-    explicit Groups(std::size_t capacity) : capacity_(capacity) {}
-    void put(const TaskUuid& task, GroupId group);
-    [[nodiscard]] std::optional<GroupId> find(const TaskUuid& task) const;
-
-   private:
-    using Entries = std::list<std::pair<TaskUuid, GroupId>>;
-    std::size_t capacity_;
-    Entries entries_;  ///< In the order of their last use.
-    std::unordered_map<TaskUuid, Entries::iterator> places_;
-  };
   /// What we told and have not heard back: everybody at a Redis hears himself, too.
   class Echoes {
    public:
@@ -94,15 +91,14 @@ class RedisEventBus final : public EventBus {
   void take_values(const std::vector<std::string>& keys, const redis::Reply& values);
 
   // On any thread.
-  void deliver(const TaskUuid& task, TaskExecState state, std::optional<GroupId> group);
+  void deliver(const TaskUuid& task, TaskExecState state, std::optional<Place> place);
 
   const Clock& clock_;
   const Observer observer_;
   LocalEventBus local_;
-  Sync<Groups> groups_;
   Sync<Echoes> echoes_;
   Survey survey_;
-  redis::Client client_;
+  std::unique_ptr<redis::Client> client_;
   redis::Listening listening_;
 };
 

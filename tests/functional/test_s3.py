@@ -1,0 +1,172 @@
+"""The coordinator on an S3 server: artifacts and attachments go there and back by presigned URLs, and nothing through the coordinator."""
+from __future__ import annotations
+
+import http.client
+import io
+import itertools
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+import urllib.parse
+
+import pytest
+
+from conftest import wait_until
+from s3_server import own_s3_server, s3_server  # noqa: F401 (fixtures)
+
+_numbers = itertools.count(1)
+
+
+def fetch(method: str, url: str, body: bytes | None = None, headers: dict | None = None) -> tuple[int, bytes]:
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    try:
+        connection.request(method, f"{parts.path}?{parts.query}", body=body, headers=headers or {})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def suffix():
+    """Buckets of the test's own."""
+    return f"-{os.getpid()}-{next(_numbers)}"
+
+
+@pytest.fixture
+def coordinator(tools, s3_server, suffix):  # noqa: F811
+    return tools.coordinator(*s3_server.arguments(suffix))
+
+
+@pytest.fixture
+def admin(coordinator):
+    return coordinator.api.login()
+
+
+def make_old(coordinator) -> None:
+    script = pathlib.Path(__file__).with_name("recorded_database.py")
+    subprocess.run([sys.executable, str(script), str(coordinator.data / "mitosis.db"), "age"], check=True)
+
+
+def test_artifacts_of_our_worker(tools, coordinator, admin, s3_server, suffix):  # noqa: F811
+    tools.worker(coordinator.url)
+    uuid = coordinator.api.submit(admin, ["sh", "-c", "echo seen; echo kept > $MITO_RESULT_DIR/file"], terminal_output=True)
+    coordinator.api.wait_for_result(admin, uuid)
+    names = s3_server.names(f"mitosis-artifacts{suffix}")
+    assert {f"{uuid}/result.tar.gz", f"{uuid}/std-log.tar.gz"} <= names
+    assert not (coordinator.data / "objects").exists(), "nothing is kept on the coordinator's disk"
+    answer = coordinator.api.call("GET", f"/tasks/{uuid}/download/artifacts/result", token=admin)
+    assert answer["url"].startswith(f"{s3_server.url}/mitosis-artifacts{suffix}/{uuid}/result.tar.gz?x-id=GetObject&X-Amz-Algorithm=AWS4-HMAC-SHA256&")
+    status, body = fetch("GET", answer["url"])
+    assert status == 200 and answer["size"] == len(body)
+    assert any(member.name.endswith("file") for member in tarfile.open(fileobj=io.BytesIO(body)))
+
+
+def test_a_task_gets_its_inputs(tools, coordinator, admin):
+    coordinator_file = tools.directory / "in.txt"
+    coordinator_file.write_text("from the store")
+    assert tools.client(coordinator.url, "attachments", "upload", "mitosis_admin", str(coordinator_file), "in.txt").returncode == 0
+    tools.worker(coordinator.url)
+    uuid = coordinator.api.submit(admin, ["sh", "-c", "cat $MITO_RESOURCE_DIR/copy.txt"], terminal_output=True,
+                                  spec={"resources": [{"remote_file": {"Attachment": {"key": "in.txt"}}, "local_path": "copy.txt"}]})
+    coordinator.api.wait_for_result(admin, uuid)
+    answer = coordinator.api.call("GET", f"/tasks/{uuid}/download/artifacts/std-log", token=admin)
+    archive = tarfile.open(fileobj=io.BytesIO(fetch("GET", answer["url"])[1]))
+    (log,) = [member for member in archive if member.name.endswith("stdout.log")]
+    assert archive.extractfile(log).read() == b"from the store"
+
+
+def test_attachments_of_our_client(tools, coordinator, admin, s3_server, suffix):  # noqa: F811
+    original = tools.directory / "data.bin"
+    original.write_bytes(os.urandom(300_000))
+    assert tools.client(coordinator.url, "attachments", "upload", "mitosis_admin", str(original), "dir/a b+&.bin").returncode == 0
+    assert s3_server.names(f"mitosis-attachments{suffix}") == {"mitosis_admin/dir/a b+&.bin"}
+    copy = tools.directory / "copy.bin"
+    done = tools.client(coordinator.url, "attachments", "download", "mitosis_admin", "dir/a b+&.bin", "-o", str(copy))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert copy.read_bytes() == original.read_bytes()
+    key = urllib.parse.quote("dir/a b+&.bin")
+    status, _, body = coordinator.api.request("DELETE", f"/groups/mitosis_admin/attachments/{key}", token=admin)
+    assert status == 400 and b"last hour" in body
+    make_old(coordinator)
+    coordinator.api.call("DELETE", f"/groups/mitosis_admin/attachments/{key}", token=admin)
+    assert s3_server.names(f"mitosis-attachments{suffix}") == set()
+
+
+def test_the_quota_counts_and_a_batch_is_removed(coordinator, admin, s3_server, suffix):  # noqa: F811
+    for number in range(5):
+        answer = coordinator.api.call("POST", "/groups/mitosis_admin/attachments", {"key": f"many/{number}", "content_length": 10}, admin)
+        assert fetch("PUT", answer["url"], b"0123456789")[0] == 200
+    assert coordinator.api.call("GET", "/groups/mitosis_admin", token=admin)["storage_used"] == 50
+    make_old(coordinator)
+    answer = coordinator.api.call("POST", "/groups/mitosis_admin/delete/attachments/list", {"keys": [f"many/{number}" for number in range(5)]}, admin)
+    assert answer["deleted_count"] == 5
+    assert coordinator.api.call("GET", "/groups/mitosis_admin", token=admin)["storage_used"] == 0
+    assert s3_server.names(f"mitosis-attachments{suffix}") == set()
+
+
+def test_an_upload_url_takes_the_announced_bytes_only(coordinator, admin):
+    answer = coordinator.api.call("POST", "/groups/mitosis_admin/attachments", {"key": "k", "content_length": 3}, admin)
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(answer["url"]).query)
+    assert query["X-Amz-Expires"] == ["3600"] and query["X-Amz-SignedHeaders"] == ["content-length;host"]
+    assert fetch("PUT", answer["url"], b"four")[0] == 403
+    assert fetch("PUT", answer["url"], b"abc", {"Content-Type": "text/plain"})[0] == 200
+    assert fetch("PUT", answer["url"].replace("/k?", "/other?"), b"abc")[0] == 403
+    status, _, body = coordinator.api.request("POST", "/groups/mitosis_admin/attachments", {"key": "k", "content_length": 2**63}, admin)
+    assert (status, body) == (400, b'{"msg":"Invalid content length -9223372036854775808"}')
+
+
+def test_addresses_for_others(tools, s3_server, suffix):  # noqa: F811
+    arguments = [*s3_server.arguments(suffix), "--s3-public-url", "https://files.example:8443"]
+    coordinator = tools.coordinator(*arguments)
+    answer = coordinator.api.call("POST", "/groups/mitosis_admin/attachments", {"key": "k", "content_length": 3}, coordinator.api.login())
+    assert answer["url"].startswith(f"https://mitosis-attachments{suffix}.files.example:8443/mitosis_admin/k?x-id=PutObject&")
+    assert "only this machine reaches it" not in coordinator.output()
+    coordinator.stop()
+    path_style = tools.coordinator(*arguments, "--s3-force-path-style")
+    answer = path_style.api.call("POST", "/groups/mitosis_admin/attachments", {"key": "k", "content_length": 3}, path_style.api.login())
+    assert answer["url"].startswith(f"https://files.example:8443/mitosis-attachments{suffix}/mitosis_admin/k?")
+    path_style.stop()
+    open_to_all = tools.coordinator(*s3_server.arguments(suffix), "--bind", "0.0.0.0:0", "--admin-password", "secret")
+    assert "s3_url is handed to workers and clients, and only this machine reaches it: set s3_public_url" in open_to_all.output()
+
+
+def test_a_start_says_what_is_wrong(tools, s3_server, suffix):  # noqa: F811
+    def start(*arguments):
+        done = tools.run("coordinator", "--bind", "127.0.0.1:0", "--data-dir", tools.directory / "refused", *arguments)
+        assert done.returncode != 0
+        return done.stdout + done.stderr
+
+    arguments = s3_server.arguments(suffix)
+    wrong = [*arguments]
+    wrong[wrong.index("--s3-secret-key") + 1] = "wrong_secret"
+    assert "Check s3_access_key and s3_secret_key." in start(*wrong)
+    assert "s3_url is `nowhere`: it must be http://" in start("--s3", "nowhere")
+    checked = tools.run("coordinator", "--check", "--data-dir", tools.directory / "refused", *wrong)
+    assert checked.returncode == 1 and "Check s3_access_key and s3_secret_key." in checked.stdout
+    checked = tools.run("coordinator", "--check", "--data-dir", tools.directory / "refused", *arguments)
+    assert checked.returncode == 0 and "the next start creates it" in checked.stdout, checked.stdout
+
+
+def test_another_object_store_is_refused(tools, s3_server, suffix):  # noqa: F811
+    tools.coordinator(*s3_server.arguments(suffix)).stop()
+    data = tools.directory / "coordinator-data"
+    refused = tools.run("coordinator", "--bind", "127.0.0.1:0", "--data-dir", data)
+    assert refused.returncode != 0 and "The database's objects are in another store" in refused.stdout + refused.stderr
+    tools.coordinator("--accept-object-store").stop()
+    tools.coordinator().stop()
+
+
+def test_an_object_that_cannot_be_removed_now_does_not_hold_the_answer_for_ever(tools, own_s3_server):  # noqa: F811
+    coordinator = tools.coordinator(*own_s3_server.arguments())
+    token = coordinator.api.login()
+    answer = coordinator.api.call("POST", "/groups/mitosis_admin/attachments", {"key": "k", "content_length": 1}, token)
+    assert fetch("PUT", answer["url"], b"x")[0] == 200
+    make_old(coordinator)
+    own_s3_server.kill()
+    coordinator.api.call("DELETE", "/groups/mitosis_admin/attachments/k", token=token)
+    wait_until(lambda: "could not be removed" in coordinator.output(), what="the note of what is left")
+    assert coordinator.api.call("GET", "/groups/mitosis_admin", token=token)["storage_used"] == 0

@@ -44,14 +44,15 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 td,th{text-align:left;vertical-align:top;padding:6px 10px 6px 0;border-bottom:1px solid var(--line)}
 th{font-weight:600;color:var(--soft);font-size:12.5px}
 td:first-child{white-space:nowrap}
+td p,.extra p{margin:0}
 .type{color:var(--soft);white-space:nowrap}
 .need{color:var(--delete);font-size:12px}
 .extra{color:var(--soft);font-size:13px}
 pre{background:var(--code);border-radius:8px;padding:10px 12px;overflow:auto;margin:6px 0;font-size:12.8px;line-height:1.45}
 .k{color:var(--json-key)}.s{color:var(--json-text)}.n{color:var(--json-number)}
-.columns{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:0 26px}
+.columns{align-items:start;display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:0 26px}
 details.answer{border-bottom:1px solid var(--line)}
-details.answer>summary{padding:6px 0}
+details.answer>summary{padding:6px 0;flex-wrap:nowrap}
 .status{font-weight:700;flex:0 0 40px}.status.good{color:var(--get)}.status.bad{color:var(--delete)}
 .answer .inner{padding:0 0 10px 52px}
 .none{color:var(--soft);padding:30px 0}
@@ -159,7 +160,7 @@ const contents = content => {
     if (media.schema && Object.keys(media.schema).length) line.append(type(media.schema));
     out.append(line);
     for (const example of Object.values(media.examples || {})) {
-      if (example.summary) out.append(make("div", {class: "extra"}, example.summary));
+      if (example.summary) out.append(make("div", {class: "extra"}, prose(example.summary)));
       out.append(typeof example.value === "string" ? make("pre", {}, example.value) : json(example.value));
     }
   }

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT, Api, clean_environment, wait_until
-from postgres_server import free_port, own_postgres_server, postgres_server  # noqa: F401 (fixtures)
+from postgres_server import free_port, postgres_server  # noqa: F401 (a fixture)
 
 ORIGINAL = os.environ.get("MITO_ORIGINAL", "/opt/original/bin/mito")
 

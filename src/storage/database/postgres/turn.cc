@@ -20,6 +20,9 @@ constexpr std::int64_t kWriterLock = 0x6d69'746f'0002;
 /// How often a standby asks for the lock. It asks instead of waiting in the server because a waiting statement keeps
 /// all dead rows of the database from being removed.
 constexpr milliseconds kAskEvery{500};
+/// How often a holder whose connection was lost tries to get the lock again, and how long a standby leaves it to him.
+constexpr milliseconds kRegainEvery{200};
+constexpr milliseconds kAfterYou{1'000};
 
 /// Sleeps; false: to be stopped.
 bool pause(const std::stop_token& stop, milliseconds time) {
@@ -51,14 +54,18 @@ Result<std::unique_ptr<PostgresTurn>> PostgresTurn::take(const Target& target, s
       // A standby outlives a database that is away.
       if (!opened && !waits) return fail(opened.error());
       if (opened) connection = *std::move(opened);
+      // After an outage of the database the active coordinator comes first.
+      if (opened && waits && !pause(stop, kAfterYou)) break;
     }
+    if (stop.stop_requested()) break;
     if (connection && !connection->broken()) got = try_lock(*connection);
     if (got && *got) break;
     if (!got && !connection->broken()) return fail(got.error());
     if (!waits && events.waits) events.waits();
     waits = true;
-    if (!pause(stop, kAskEvery)) return fail(ErrorCode::kCancelled, "Stopped while waiting for its turn.");
+    if (!pause(stop, kAskEvery)) break;
   }
+  if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "Stopped while waiting for its turn.");
   if (connection->server_version() < 140'000)
     kLog.warn("PostgreSQL {} cannot end idle sessions (version 14 can): a coordinator that is frozen keeps its turn",
               connection->server_version() / 10'000);
@@ -83,7 +90,7 @@ PostgresTurn::~PostgresTurn() {
 
 void PostgresTurn::keep(const std::stop_token& stop) {
   const milliseconds beat = target_.settings().writer_timeout / 3;
-  while (pause(stop, connection_->broken() ? std::min(beat, milliseconds(1'000)) : beat)) {
+  while (pause(stop, connection_->broken() ? std::min(beat, kRegainEvery) : beat)) {
     if (!connection_->broken() && connection_->ask("SELECT 1", {})) continue;
     if (!regain()) {
       if (events_.lost) events_.lost();

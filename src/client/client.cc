@@ -88,6 +88,13 @@ Client::Client(Address address, std::shared_ptr<http::Client> transport)
 
 Client::Client(Address address) : Client(std::move(address), std::make_shared<http::Client>(http::ClientSettings{})) {}
 
+Client::Client(const Client& other, std::chrono::milliseconds timeout)
+    : address_(other.address_),
+      transport_(other.transport_),
+      token_(other.token()),
+      renewal_(other.renewal_),
+      timeout_(timeout) {}
+
 Result<std::string> Client::attempt(std::string_view method, const std::string& path, std::string body,
                                     std::string token, std::stop_token stop) const {
   http::ClientRequest request;

@@ -63,6 +63,9 @@ class Client {
   /// Calls that are not done after this long fail with kTimeout; 0, as at first: only those that stall do. Not while
   /// calls are under way.
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
+  /// The same client for calls with a time-out of their own: `client.within(5s).get_task(uuid)`. A token that it gets
+  /// by renewal stays its own.
+  [[nodiscard]] Client within(std::chrono::milliseconds timeout) const { return {*this, timeout}; }
   [[nodiscard]] const Address& address() const { return address_; }
 
   /// Any request, by method and path: the body of a 2xx answer. With a `token` it is made in that one's name.
@@ -220,6 +223,7 @@ class Client {
                             std::stop_token stop = {}) const;
 
  private:
+  Client(const Client& other, std::chrono::milliseconds timeout);
   /// One request with that token: the body of a 2xx answer; an error for every other.
   Result<std::string> attempt(std::string_view method, const std::string& path, std::string body, std::string token,
                               std::stop_token stop) const;

@@ -78,6 +78,13 @@ def test_nobody_is_asked(examples, coordinator, tmp_path):
     assert done.returncode == 1 and "not logged in" in done.stderr
 
 
+def test_the_guide_quotes_the_examples():
+    guide = (ROOT / "docs" / "guide" / "sdks.md").read_text()
+    for example in ("examples/create_user.cc", "examples/submit_and_wait.cc", "examples/coroutines.cc", "examples/sdk/CMakeLists.txt",
+                    "sdk/python/examples/files.py", "sdk/python/examples/asynchronous.py"):
+        assert (ROOT / example).read_text().rstrip() in guide, f"docs/guide/sdks.md does not quote {example} as it is"
+
+
 def test_every_operation_of_the_coordinator_is_covered(coordinator):
     document = coordinator.api.call("GET", "/openapi.json")
     sources = "".join(path.read_text() for path in sorted((ROOT / "src" / "client").glob("*.cc")))

@@ -220,6 +220,14 @@ void FakeWorker::ended(std::optional<core::AssignedTask> next) {
 
 // --- Clients ---
 
+namespace {
+
+std::string text_of(const std::optional<Watch>& watch) {
+  return watch ? fmt::format(R"(["{}","{}"])", watch->task.to_string(), to_string(watch->state)) : "null";
+}
+
+}  // namespace
+
 void FakeClient::start() {
   world_.after(milliseconds(world_.between(0, 4'000)), [this] {
     if (stopped_) return;
@@ -242,6 +250,14 @@ std::optional<TaskUuid> FakeClient::any_task() {
   return world_.any(tasks_);
 }
 
+std::optional<Watch> FakeClient::any_watch() {
+  const auto target = world_.chance(0.5) ? any_task() : std::nullopt;
+  if (!target) return std::nullopt;
+  const TaskExecState states[] = {TaskExecState::kExecSpawned, TaskExecState::kExecFinished,
+                                  TaskExecState::kTaskCommitted, TaskExecState::kExecTimeout};
+  return Watch{.task = *target, .state = states[world_.between(0, 3)]};
+}
+
 core::SubmitTask FakeClient::make_task() {
   core::SubmitTask task;
   task.creator = world_.user_;
@@ -249,14 +265,8 @@ core::SubmitTask FakeClient::make_task() {
   task.tags = any_tags(world_);
   task.timeout_seconds = world_.between(5, 100);
   task.priority = static_cast<std::int32_t>(world_.between(-1, 2));
-  std::string watch = "null";
-  if (const auto target = world_.chance(0.15) ? any_task() : std::nullopt) {
-    const TaskExecState states[] = {TaskExecState::kExecSpawned, TaskExecState::kExecFinished,
-                                    TaskExecState::kTaskCommitted, TaskExecState::kExecTimeout};
-    task.watch = Watch{.task = *target, .state = states[world_.between(0, 3)]};
-    watch = fmt::format(R"(["{}","{}"])", target->to_string(), to_string(task.watch->state));
-  }
-  task.spec = fmt::format(R"({{"args":["true"],"watch":{}}})", watch);
+  if (world_.chance(0.3)) task.watch = any_watch();
+  task.spec = fmt::format(R"({{"args":["true"],"watch":{}}})", text_of(task.watch));
   if (world_.chance(0.7)) task.uuid = TaskUuid{Uuid::make_v7(world_.clock_.now())};
   return task;
 }
@@ -324,7 +334,10 @@ void FakeClient::change() {
   change.task = *target;
   if (world_.chance(0.5)) change.tags = any_tags(world_);
   if (world_.chance(0.5)) change.priority = static_cast<std::int32_t>(world_.between(-1, 2));
-  if (world_.chance(0.2)) change.spec = R"({"args":["changed"],"watch":null})";
+  if (world_.chance(0.2)) {
+    change.watch = any_watch();
+    change.spec = fmt::format(R"({{"args":["changed"],"watch":{}}})", text_of(change.watch));
+  }
   world_.send<bool>(
       [this, change](core::Reply<bool> reply) {
         world_.accept(core::ChangeRequest{.change = change, .reply = std::move(reply)}, core::Caller::kUser);

@@ -71,6 +71,7 @@ class FakeClient {
   void remove_worker();
   void change_worker();
   core::SubmitTask make_task();
+  std::optional<Watch> any_watch();
   std::optional<TaskUuid> any_task();
 
   World& world_;

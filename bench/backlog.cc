@@ -74,7 +74,13 @@ class Rates {
     std::vector<Awaitable<void>> load;
     for (std::size_t i = 0; i < sessions.size(); ++i)
       load.push_back(work(sessions[i], workers[i], Dialect::kOurs, remaining));
-    return timed([&] { bench_.run(until_zero(bench_.context(), std::move(load), remaining)); });
+    const Seconds elapsed = timed([&] { bench_.run(until_zero(bench_.context(), std::move(load), remaining)); });
+    // Who waits must not be given a task of the next round. The sessions may be in the middle of an answer.
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+      sessions[i] = bench_.session();
+      bench_.run(unregister_worker(sessions[i], workers[i]));
+    }
+    return elapsed;
   }
 
   Bench& bench_;

@@ -1,6 +1,7 @@
 #include "bench/group.h"
 
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -18,20 +19,25 @@ Awaitable<void> all(asio::io_context& context, std::vector<Awaitable<void>> work
 
 Awaitable<void> until_zero(asio::io_context& context, std::vector<Awaitable<void>> work,
                            const std::int64_t& remaining) {
-  asio::steady_timer done(context, asio::steady_timer::time_point::max());
-  std::size_t running = work.size();
-  std::exception_ptr failure;
+  // What goes on after the end still says so here when it ends, and then the caller's frame is gone.
+  struct State {
+    State(asio::io_context& io, std::size_t count) : done(io, asio::steady_timer::time_point::max()), running(count) {}
+    asio::steady_timer done;
+    std::size_t running;
+    std::exception_ptr failure;
+  };
+  const auto state = std::make_shared<State>(context, work.size());
   for (auto& one : work)
-    asio::co_spawn(context, std::move(one), [&](const std::exception_ptr& error) {
-      --running;
-      if (error && !failure) failure = error;
-      if (running == 0 || remaining <= 0 || error) done.cancel();
+    asio::co_spawn(context, std::move(one), [state](const std::exception_ptr& error) {
+      --state->running;
+      if (error && !state->failure) state->failure = error;
+      state->done.cancel();
     });
-  while (running > 0 && remaining > 0 && !failure) {
+  while (state->running > 0 && remaining > 0 && !state->failure) {
     boost::system::error_code cancelled;
-    co_await done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    co_await state->done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   }
-  if (failure) std::rethrow_exception(failure);
+  if (state->failure) std::rethrow_exception(state->failure);
 }
 
 }  // namespace mito::bench

@@ -103,6 +103,10 @@ int run(int argc, char** argv) {
     };
   });
 
+  auto* reads_command = app.add_subcommand("reads", "Lists and counts of tasks, with each filter alone");
+  reads_command->add_option("--tasks", tasks, "Tasks in the database")->capture_default_str()->check(positive);
+  reads_command->callback([&] { scenario = [&] { append(found, reads(options, tasks)); }; });
+
   auto* workers_command = app.add_subcommand("workers", "Memory, submission and dispatch with many workers waiting");
   workers_command->add_option("--workers", workers, "Numbers of workers (default 100 1000 10000)")->check(positive);
   workers_command->add_option("--classes", classes, "Tag sets of queued tasks that fit nobody, in the last measurement")

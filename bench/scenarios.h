@@ -21,6 +21,9 @@ std::vector<Measurement> latency(const Options& options, std::size_t probes, std
 /// Rates, memory and restart with `queued` tasks waiting that nobody may run yet.
 std::vector<Measurement> backlog(const Options& options, std::size_t queued, std::size_t tasks);
 
+/// Lists and counts of tasks with each filter alone, half of `tasks` waiting, the other half over.
+std::vector<Measurement> reads(const Options& options, std::size_t tasks);
+
 /// Tags of the waiting workers.
 enum class Profiles { kAlike, kEachItsOwn };
 /// Memory, submission and dispatch with `workers` workers waiting; `idle_classes` queued tasks with tags that fit none

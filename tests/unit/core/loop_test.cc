@@ -28,6 +28,13 @@ TEST_F(SubmitAndFetch, ASubmittedTaskIsStoredNumberedAndFetched) {
   EXPECT_EQ(worker_row(worker)->assigned_task, got->id);
 }
 
+TEST_F(SubmitAndFetch, ASubmissionIsAChangeOfItsGroup) {
+  clock_.advance(seconds(9));
+  submit();
+  EXPECT_EQ(reader_->group_by_id(home_).value()->updated_at, clock_.now());
+  EXPECT_LT(reader_->group_by_id(lab_).value()->updated_at, clock_.now());
+}
+
 TEST_F(SubmitAndFetch, NothingToDoIsAnsweredWithoutATransaction) {
   const WorkerId worker = add_worker();
   const int before = writer_->begins;

@@ -17,13 +17,18 @@ struct ModelTask {
   std::int32_t priority = 0;
   bool held = false;
   int losses = 0;
+  bool pending = false;
   std::optional<std::int64_t> worker;
+
+  [[nodiscard]] bool queued() const { return !pending && !worker; }
 };
 struct ModelWorker {
   std::vector<std::string> tags;
   std::set<std::int64_t> groups;
   bool holds_watches = false;
+  bool leaving = false;
   std::optional<std::int64_t> task;
+  std::optional<std::int64_t> child;  ///< Of the task it holds; Pending.
   std::optional<std::int64_t> waiting_since;
 };
 
@@ -37,10 +42,10 @@ class Model {
   }
   std::optional<std::int64_t> next(std::int64_t id) {
     ModelWorker& worker = workers.at(id);
-    if (worker.task) return std::nullopt;
+    if (worker.task || worker.leaving) return std::nullopt;
     std::optional<std::int64_t> best;
     for (const auto& [task, entry] : tasks)
-      if (!entry.worker && fits(worker, entry) && (!best || entry.priority > tasks.at(*best).priority)) best = task;
+      if (entry.queued() && fits(worker, entry) && (!best || entry.priority > tasks.at(*best).priority)) best = task;
     if (best) assign(id, *best);
     return best;
   }
@@ -57,6 +62,16 @@ class Model {
     workers.at(worker).task = task;
     workers.at(worker).waiting_since.reset();
     tasks.at(task).worker = worker;
+  }
+
+  /// The worker holds nothing any more; a child that was not promoted is gone.
+  std::int64_t take_task(std::int64_t id) {
+    ModelWorker& worker = workers.at(id);
+    if (worker.child) tasks.erase(*worker.child);
+    worker.child.reset();
+    const std::int64_t task = *worker.task;
+    worker.task.reset();
+    return task;
   }
 
   std::map<std::int64_t, ModelTask> tasks;
@@ -107,7 +122,8 @@ class Comparison {
 
  private:
   void act() {
-    switch (*rc::gen::weightedElement<int>({{6, 0}, {5, 1}, {3, 2}, {3, 3}, {2, 4}, {2, 5}, {2, 6}, {2, 7}, {1, 8}})) {
+    switch (*rc::gen::weightedElement<int>(
+        {{6, 0}, {5, 1}, {3, 2}, {3, 3}, {2, 4}, {2, 5}, {2, 6}, {2, 7}, {1, 8}, {2, 9}, {1, 10}, {1, 11}})) {
       case 0:
         return submit();
       case 1:
@@ -124,8 +140,14 @@ class Comparison {
         return change_worker();
       case 7:
         return end_holding();
-      default:
+      case 8:
         return remove_worker();
+      case 9:
+        return add_child();
+      case 10:
+        return let_leave();
+      default:
+        return forget_task();
     }
   }
 
@@ -165,7 +187,7 @@ class Comparison {
     const auto expected = model_.next(*id);
     RC_ASSERT(real.has_value() == expected.has_value());
     if (expected) RC_ASSERT(real->value == *expected);
-    if (real || worker.task) return;
+    if (real || worker.task || worker.leaving) return;
     scheduler_.start_waiting(WorkerId{*id});
     worker.waiting_since = ++model_.arrivals;
   }
@@ -185,26 +207,80 @@ class Comparison {
   void end_task() {
     const auto id = any_key(model_.workers);
     if (!id || !model_.workers.at(*id).task) return;
-    const std::int64_t task = *model_.workers.at(*id).task;
-    model_.workers.at(*id).task.reset();
-    if (*rc::gen::inRange(0, 2) == 0) {
-      scheduler_.finish(WorkerId{*id});
-      model_.tasks.erase(task);
-      return;
+    ModelWorker& worker = model_.workers.at(*id);
+    switch (*rc::gen::inRange(0, 3)) {
+      case 0: {
+        const auto child = worker.child;
+        worker.child.reset();
+        scheduler_.finish(WorkerId{*id});
+        model_.tasks.erase(model_.take_task(*id));
+        if (!child) return;
+        model_.tasks.at(*child).pending = false;
+        return same(scheduler_.promote(name_of(*child), {}), model_.offer(*child));
+      }
+      case 1:
+        scheduler_.give_up(WorkerId{*id});
+        model_.tasks.erase(model_.take_task(*id));
+        return;
+      default:
+        break;
     }
+    const std::int64_t task = model_.take_task(*id);
     model_.tasks.at(task).worker.reset();
     ++model_.tasks.at(task).losses;
     same(scheduler_.release(WorkerId{*id}, 1, {}), model_.offer(task));
   }
+  void add_child() {
+    const auto id = any_key(model_.workers);
+    if (!id || !model_.workers.at(*id).task || model_.workers.at(*id).child) return;
+    const std::int64_t child = ++last_task_;
+    ModelTask task;
+    task.group = *rc::gen::inRange<std::int64_t>(1, 4);
+    task.tags = any_tags();
+    task.priority = *rc::gen::inRange(-1, 3);
+    task.pending = true;
+    model_.tasks[child] = task;
+    model_.workers.at(*id).child = child;
+    scheduler_.add_pending(TaskRequirements{.id = TaskId{child},
+                                            .group = GroupId{task.group},
+                                            .tags = task.tags,
+                                            .priority = task.priority,
+                                            .losses = 0,
+                                            .held = Held::kNo,
+                                            .watch_reached = false},
+                           name_of(child));
+    scheduler_.set_downstream(WorkerId{*id}, name_of(child));
+  }
+  void let_leave() {
+    const auto id = any_key(model_.workers);
+    if (!id || !model_.workers.at(*id).task) return;  // One without a task goes at once.
+    scheduler_.set_leaving(WorkerId{*id});
+    model_.workers.at(*id).leaving = true;
+  }
+  void forget_task() {
+    const auto id = any_key(model_.tasks);
+    if (!id) return;
+    scheduler_.forget(TaskId{*id});
+    for (auto& [worker, entry] : model_.workers) {
+      if (entry.child == *id) entry.child.reset();
+      if (entry.task != *id) continue;
+      entry.task.reset();
+      // Its child is nobody's: it stays Pending.
+      entry.child.reset();
+    }
+    model_.tasks.erase(*id);
+  }
   void cancel() {
     const auto id = any_key(model_.tasks);
     if (!id || model_.tasks.at(*id).worker) return;
-    scheduler_.cancel(TaskId{*id}, TaskUuid{});
+    scheduler_.cancel(TaskId{*id}, name_of(*id));
+    for (auto& [worker, entry] : model_.workers)
+      if (entry.child == *id) entry.child.reset();
     model_.tasks.erase(*id);
   }
   void change_task() {
     const auto id = any_key(model_.tasks);
-    if (!id || model_.tasks.at(*id).worker) return;
+    if (!id || !model_.tasks.at(*id).queued()) return;
     ModelTask& task = model_.tasks.at(*id);
     RequirementsChange change;
     if (*rc::gen::inRange(0, 2) == 0) {
@@ -241,7 +317,7 @@ class Comparison {
     if (!id || !model_.tasks.at(*id).held) return;
     model_.tasks.at(*id).held = false;
     const auto worker = scheduler_.end_holding(TaskId{*id}, {});
-    if (model_.tasks.at(*id).worker)
+    if (!model_.tasks.at(*id).queued())
       RC_ASSERT(!worker.has_value());
     else
       same(worker, model_.offer(*id));
@@ -256,9 +332,10 @@ class Comparison {
   void compare() const {
     std::size_t queued = 0;
     for (const auto& [id, task] : model_.tasks) {
-      RC_ASSERT(scheduler_.place(TaskId{id}) == (task.worker ? TaskPlace::kAssigned : TaskPlace::kQueued));
+      const auto place = task.pending ? TaskPlace::kPending : task.worker ? TaskPlace::kAssigned : TaskPlace::kQueued;
+      RC_ASSERT(scheduler_.place(TaskId{id}) == place);
       RC_ASSERT(scheduler_.losses(TaskId{id}) == task.losses);
-      queued += task.worker ? 0U : 1U;
+      queued += task.queued() ? 1U : 0U;
     }
     RC_ASSERT(scheduler_.tasks() == model_.tasks.size());
     RC_ASSERT(scheduler_.queued() == queued);
@@ -269,6 +346,13 @@ class Comparison {
       RC_ASSERT(real->assignment.has_value() == worker.task.has_value());
       if (worker.task) RC_ASSERT(real->assignment->task.value == *worker.task);
     }
+  }
+
+  static TaskUuid name_of(std::int64_t task) {
+    Uuid uuid;
+    for (std::size_t i = 0; i < sizeof(task); ++i)
+      uuid.bytes[i] = static_cast<std::uint8_t>(task >> (8 * i));
+    return TaskUuid{uuid};
   }
 
   static std::set<std::int64_t> any_groups() {

@@ -108,7 +108,7 @@ def test_a_backup_under_load_is_a_state_that_was(tools):
     assert found <= set(before) | set(submitted)
     numbers = sorted(task["task_id"] for task in restored.api.call("POST", "/tasks/query", {"count": False}, admin)["tasks"])
     assert numbers == list(range(1, len(found) + 1))
-    attachments = restored.api.call("POST", "/groups/mitosis_admin/query/attachments", {"count": False}, admin)["attachments"]
+    attachments = restored.api.call("POST", "/groups/mitosis_admin/attachments/query", {"count": False}, admin)["attachments"]
     assert "kept" in {attachment["key"] for attachment in attachments}
     for attachment in attachments[:-1]:  # The last one may have been on its way.
         url = restored.api.call("GET", f"/groups/mitosis_admin/download/attachments/{attachment['key']}", token=admin)["url"]

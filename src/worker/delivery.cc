@@ -71,6 +71,7 @@ class Delivery {
     result_.state = TaskState::kCancelled;
     result_.exit_status = execution.wait_status;
     describe(execution);
+    content_ = parts_->directory.look();
     const bool wrote = (execution.out && execution.out->total > 0) || (execution.err && execution.err->total > 0);
     if (!wrote && !has_files()) {
       spool_.forget();
@@ -115,16 +116,15 @@ class Delivery {
 
   /// Archives and the downstream task, from the directories of the slot.
   void gather(const Execution& execution) {
-    child_ = read_new_task(parts_->directory.new_task());
+    content_ = parts_->directory.look();
+    if (content_.new_task) child_ = read_new_task(parts_->directory.new_task());
     if (!child_) submission_failed(child_.error());
     if (child_ && *child_) result_.new_task = **child_;
     states_.announce(result_.task, TaskExecState::kUploadResult);
     if (execution.out || has_files() || says_something()) pack_all(execution);
   }
 
-  [[nodiscard]] bool has_files() const {
-    return has_entries(parts_->directory.result()) || has_entries(parts_->directory.exec());
-  }
+  [[nodiscard]] bool has_files() const { return content_.result || content_.exec; }
   /// To people, in a file, where the coordinator keeps no details.
   [[nodiscard]] bool says_something() const {
     return !session_.features.detail && (result_.detail.reason || !result_.detail.notes.empty());
@@ -134,7 +134,7 @@ class Delivery {
     const auto& directory = parts_->directory;
     using Type = ArtifactContentType;
     const auto links = settings_.run_as ? OutsideLinks::kKeep : OutsideLinks::kFollow;
-    if (has_entries(directory.result()))
+    if (content_.result)
       pack(Type::kResult, [&](const auto& file) { return pack_directory(directory.result(), "result", file, links); });
     if (execution.out && execution.err)
       pack(Type::kStdLog, [&](const auto& file) { return pack_output(*execution.out, *execution.err, file); });
@@ -415,6 +415,7 @@ class Delivery {
   std::stop_token drain_;
   EitherStop stop_;  ///< The worker's, or removal.
   SpooledResult result_;
+  WorkDirectory::Content content_;
   std::expected<std::optional<protocol::SubmitTaskReq>, std::string> child_;
   std::string refusal_;   ///< Why a result is dropped.
   std::size_t said_ = 0;  ///< Notes that stand in the file for people.

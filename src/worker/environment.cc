@@ -81,11 +81,14 @@ std::expected<Command, SpawnError> make_command(const std::vector<std::string>& 
   if (std::ranges::any_of(args, has_nul))
     return std::unexpected(SpawnError{0, "a word of the command line holds a NUL character"});
   Command command;
+  command.environment.reserve(environment.size());
   for (const auto& [name, value] : environment) {
     if (has_nul(name) || has_nul(value))
       return std::unexpected(SpawnError{
           0, fmt::format("the environment variable {} holds a NUL character", name.substr(0, name.find('\0')))});
-    command.environment.push_back(fmt::format("{}={}", name, value));
+    auto& entry = command.environment.emplace_back();
+    entry.reserve(name.size() + value.size() + 1);
+    entry.append(name).append("=").append(value);
   }
   if (is_plain(args)) {
     const auto path = environment.find("PATH");

@@ -60,7 +60,8 @@ class Service {
         task = fetch();
         continue;
       }
-      if (!make_clean()) return ServiceEnd::kInterrupted;
+      if (!clean_ && !make_clean()) return ServiceEnd::kInterrupted;
+      clean_ = false;
       const auto begin = shared_.timer.monotonic();
       auto outcome = run_task(parts_, session_, *task, stops_);
       held_.release();
@@ -76,7 +77,9 @@ class Service {
       else
         dropped_.reset();
       task = std::move(outcome.next);
-      if (auto reset = directory_.reset(); !reset) kLog.warn("{}", reset.error().text());
+      const auto reset = directory_.reset();
+      clean_ = reset.has_value();
+      if (!reset) kLog.warn("{}", reset.error().text());
     }
     held_.release();
     return ServiceEnd::kIdle;
@@ -176,6 +179,7 @@ class Service {
   Backoff early_;
   Backoff dropped_;
   bool failing_ = false;
+  bool clean_ = true;  ///< The directory is as it was made, and nothing runs in it.
 };
 
 /// Tries until it works: a full or broken disk is no reason to end.

@@ -1,5 +1,6 @@
 #include "worker/work_directory.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -30,6 +32,31 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 using DirectoryHandle = std::unique_ptr<DIR, CloseDirectory>;
+
+struct RawEntry {  // linux_dirent64 of getdents64(2)
+  std::uint64_t inode;
+  std::int64_t offset;
+  std::uint16_t length;
+  std::uint8_t type;
+  char name[1];
+};
+
+/// Calls `visit(name, inode)` for each entry of an open directory but `.` and `..`. Whether it could be read.
+template <class Visit>
+bool for_each_entry(int directory, Visit visit) {
+  alignas(RawEntry) std::array<char, 4'096> buffer;
+  if (lseek(directory, 0, SEEK_SET) != 0) return false;
+  for (;;) {
+    const long size = syscall(SYS_getdents64, directory, buffer.data(), buffer.size());
+    if (size <= 0) return size == 0;
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const RawEntry*>(buffer.data() + at);
+      at += entry->length;
+      if (const std::string_view name(&entry->name[0]); name != "." && name != "..")
+        visit(name, static_cast<ino_t>(entry->inode));
+    }
+  }
+}
 
 /// Opens a directory for emptying; gives its owner the rights for that first where they lack.
 DirectoryHandle open_directory(int parent, const char* name) {
@@ -135,11 +162,16 @@ Result<WorkDirectory> WorkDirectory::create(std::filesystem::path root, WorkDire
 }
 
 WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept
-    : root_(std::exchange(other.root_, {})), settings_(std::move(other.settings_)) {}
+    : root_(std::exchange(other.root_, {})),
+      settings_(std::move(other.settings_)),
+      top_(std::move(other.top_)),
+      inner_(std::move(other.inner_)) {}
 
 WorkDirectory& WorkDirectory::operator=(WorkDirectory&& other) noexcept {
   std::swap(root_, other.root_);
   std::swap(settings_, other.settings_);
+  std::swap(top_, other.top_);
+  std::swap(inner_, other.inner_);
   return *this;
 }
 
@@ -149,7 +181,7 @@ WorkDirectory::~WorkDirectory() {
 }
 
 Result<void> WorkDirectory::reset() {
-  if (is_clean()) return {};
+  if (look().clean) return {};
   if (!remove_tree(root_)) {
     // Something in it cannot be removed (files of another user, a mount): put it aside, the next task gets a fresh
     // directory.
@@ -175,24 +207,39 @@ TaskPlaces WorkDirectory::places() const {
   return {result().native(), exec().native(), resource().native(), new_task().native()};
 }
 
-bool WorkDirectory::is_clean() const {
-  const DirectoryHandle root(opendir(root_.c_str()));
-  if (!root) return false;
-  std::size_t count = 0;
-  while (const dirent* entry = readdir(root.get())) {
-    const std::string_view name(&entry->d_name[0]);
-    if (name != "." && name != "..") ++count;
-  }
-  if (count != names().size()) return false;
+bool WorkDirectory::is_unchanged(const Inner& inner) const {
+  struct stat stat{};
   const uid_t owner = settings_.owner ? settings_.owner->uid : geteuid();
-  for (const auto name : names()) {
-    struct stat stat{};
-    const std::string entry(name);
-    if (fstatat(dirfd(root.get()), entry.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(stat.st_mode) ||
-        (stat.st_mode & 0700) != 0700 || stat.st_uid != owner || has_entries(root_ / name))
-      return false;
+  return fstat(inner.directory.get(), &stat) == 0 && (stat.st_mode & 0700) == 0700 && stat.st_uid == owner;
+}
+
+WorkDirectory::Content WorkDirectory::look() const {
+  Content content;
+  if (!top_ || inner_.size() != names().size()) return content;
+  std::size_t in_place = 0;
+  std::size_t others = 0;
+  const bool readable = for_each_entry(top_.get(), [&](std::string_view name, ino_t inode) {
+    const auto known = std::ranges::find(names(), name);
+    if (known != names().end() && inner_[static_cast<std::size_t>(known - names().begin())].inode == inode)
+      ++in_place;
+    else
+      ++others;
+    if (name == new_task().filename().native()) content.new_task = true;
+  });
+  bool all_empty = true;
+  for (std::size_t i = 0; i < inner_.size(); ++i) {
+    bool has_entries = false;
+    const bool read = for_each_entry(inner_[i].directory.get(), [&](std::string_view, ino_t) { has_entries = true; });
+    all_empty = all_empty && read && !has_entries && is_unchanged(inner_[i]);
+    if (names()[i] == "result") content.result = has_entries;
+    if (names()[i] == "exec") content.exec = has_entries;
   }
-  return true;
+  content.clean = readable && others == 0 && in_place == inner_.size() && all_empty;
+  if (in_place == inner_.size()) return content;
+  // The task has replaced some of them: look again by name.
+  content.result = has_entries(result());
+  content.exec = has_entries(exec());
+  return content;
 }
 
 Result<void> WorkDirectory::make_directory(const std::filesystem::path& path) const {
@@ -203,10 +250,21 @@ Result<void> WorkDirectory::make_directory(const std::filesystem::path& path) co
                                           path.native(), std::strerror(errno)));
 }
 
-Result<void> WorkDirectory::make() const {
+Result<void> WorkDirectory::make() {
+  inner_.clear();
   MITO_TRY(make_directory(root_));
-  for (const auto name : names())
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  top_ = Descriptor(open(root_.c_str(), kFlags));
+  for (const auto name : names()) {
     MITO_TRY(make_directory(root_ / name));
+    Inner inner{Descriptor(open((root_ / name).c_str(), kFlags)), 0};
+    struct stat stat{};
+    if (!inner.directory || fstat(inner.directory.get(), &stat) != 0)
+      return fail(ErrorCode::kIo,
+                  fmt::format("cannot open the directory {}: {}", (root_ / name).native(), std::strerror(errno)));
+    inner.inode = stat.st_ino;
+    inner_.push_back(std::move(inner));
+  }
   return {};
 }
 

@@ -6,10 +6,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "worker/account.h"
+#include "worker/descriptor.h"
 #include "worker/environment.h"
 
 namespace mito::worker {
@@ -45,6 +48,14 @@ class WorkDirectory {
 
   /// Makes everything as it was when it was created; costs a few system calls when nothing was left in it.
   Result<void> reset();
+  /// What a task has left. Looks through the open directories, without a search for their names.
+  struct Content {
+    bool result = false;  ///< There are entries.
+    bool exec = false;
+    bool new_task = false;  ///< There is a file for a downstream task.
+    bool clean = false;     ///< Everything is as it was made.
+  };
+  [[nodiscard]] Content look() const;
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] std::filesystem::path result() const { return root_ / "result"; }
@@ -61,11 +72,18 @@ class WorkDirectory {
       : root_(std::move(root)), settings_(std::move(settings)) {}
   [[nodiscard]] std::span<const std::string_view> names() const;
   [[nodiscard]] Result<void> make_directory(const std::filesystem::path& path) const;
-  [[nodiscard]] bool is_clean() const;
-  Result<void> make() const;
+  /// One of the directories inside, as it was made.
+  struct Inner {
+    Descriptor directory;
+    ino_t inode = 0;
+  };
+  [[nodiscard]] bool is_unchanged(const Inner& inner) const;
+  Result<void> make();
 
   std::filesystem::path root_;
   WorkDirectorySettings settings_;
+  Descriptor top_;
+  std::vector<Inner> inner_;  ///< In the order of names().
 };
 
 }  // namespace mito::worker

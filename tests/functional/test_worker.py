@@ -4,10 +4,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import tarfile
 import time
 import urllib.request
+
+import pytest
 
 from conftest import wait_until
 
@@ -143,3 +146,75 @@ def test_slots_share_the_work(tools, coordinator, admin):
     uuids = [coordinator.api.submit(admin, ["bash", "-c", script], timeout="20s") for _ in range(4)]
     for uuid in uuids:
         assert coordinator.api.wait_for_result(admin, uuid)["result"] == {"exit_status": 0, "msg": None}
+
+
+def watch_between_workers(tools, coordinator, token):
+    """A task on one worker that waits for one on another."""
+    tools.worker(coordinator.url, "--tags", "one")
+    tools.worker(coordinator.url, "--tags", "two")
+    gate = tools.directory / "gate"
+    os.mkfifo(gate)
+    watched = coordinator.api.submit(token, ["sh", "-c", f"cat {gate}"], tags=["one"])
+    spawned = coordinator.api.submit(token, ["true"], tags=["two"], spec={"watch": [watched, "ExecSpawned"]})
+    finished = coordinator.api.submit(token, ["true"], tags=["two"], spec={"watch": [watched, "ExecFinished"]})
+    assert coordinator.api.wait_for_result(token, spawned)["result"] == {"exit_status": 0, "msg": None}
+    other = coordinator.api.submit(token, ["true"], tags=["two"])
+    assert coordinator.api.wait_for_result(token, other)["result"]["exit_status"] == 0, "who watches keeps no worker from other tasks"
+    assert coordinator.api.call("GET", f"/tasks/{finished}", token=token)["info"]["result"] is None
+    gate.write_text("go")
+    assert coordinator.api.wait_for_result(token, finished)["result"] == {"exit_status": 0, "msg": None}
+
+
+def test_a_task_watches_another_on_another_worker(tools, coordinator, admin):
+    watch_between_workers(tools, coordinator, admin)
+
+
+def test_a_task_watches_another_through_redis(tools, tmp_path):
+    from test_worker_redis import Redis  # here, so that this file needs no Redis
+    if shutil.which("redis-server") is None and not os.environ.get("CI"):
+        pytest.skip("there is no redis-server here")
+    redis = Redis(tmp_path)
+    try:
+        coordinator = tools.coordinator("--redis", f"redis://127.0.0.1:{redis.port}")
+        redis.listen()
+        watch_between_workers(tools, coordinator, coordinator.api.login())
+        assert any(message == "19" for _, message in redis.messages), "the workers announce there"
+        tools.end()
+        tools._processes.clear()
+    finally:
+        redis.stop()
+
+
+def test_where_and_when_a_task_ran_is_known_after_the_worker_left(tools, coordinator, admin):
+    worker = tools.worker(coordinator.url, "--name", "desk")
+    uuid = coordinator.api.submit(admin, ["true"])
+    coordinator.api.wait_for_result(admin, uuid)
+    assert worker.stop() == 0
+    answer = coordinator.api.call("GET", f"/tasks/{uuid}?detail=true", token=admin)
+    text = json.dumps(answer)
+    assert os.uname().nodename in text and '"desk"' in text and '"started_at"' in text
+
+
+def test_a_killed_workers_result_is_delivered_by_the_next(tools, coordinator, admin):
+    worker = tools.worker(coordinator.url)
+    gate = tools.directory / "gate"
+    os.mkfifo(gate)
+    uuid = coordinator.api.submit(admin, ["sh", "-c", f"cat {gate}; echo kept"], terminal_output=True)
+    writer = open(gate, "w")
+    coordinator.kill()
+    writer.close()
+    worker.wait_for_output("is repeated until it is")
+    worker.kill()
+    again = tools.coordinator(port=coordinator.port, name="again")
+    tools.worker(again.url)
+    assert again.api.wait_for_result(admin, uuid)["result"] == {"exit_status": 0, "msg": None}
+    assert artifact(again, admin, uuid, "std-log")["std-log/stdout.log"] == "kept\n"
+
+
+def test_artifacts_that_the_quota_refuses_are_visible(tools, coordinator, admin):
+    status, _, body = coordinator.api.request("POST", "/admin/groups/mitosis_admin/storage-quota", {"storage_quota": "=100"}, token=admin)
+    assert status == 200, body
+    tools.worker(coordinator.url)
+    uuid = coordinator.api.submit(admin, ["sh", "-c", 'head -c 100000 /dev/urandom > "$MITO_RESULT_DIR/f"'])
+    assert coordinator.api.wait_for_result(admin, uuid)["result"] == {"exit_status": 0, "msg": None}
+    assert "result.tar.gz is missing" in json.dumps(coordinator.api.call("GET", f"/tasks/{uuid}?detail=true", token=admin))

@@ -68,7 +68,7 @@ def test_artifacts_of_our_worker(tools, coordinator, admin, s3_server, suffix): 
 def test_a_task_gets_its_inputs(tools, coordinator, admin):
     coordinator_file = tools.directory / "in.txt"
     coordinator_file.write_text("from the store")
-    assert tools.client(coordinator.url, "attachments", "upload", "mitosis_admin", str(coordinator_file), "in.txt").returncode == 0
+    assert tools.client(coordinator.url, "groups", "attachments", "upload", str(coordinator_file), "in.txt").returncode == 0
     tools.worker(coordinator.url)
     uuid = coordinator.api.submit(admin, ["sh", "-c", "cat $MITO_RESOURCE_DIR/copy.txt"], terminal_output=True,
                                   spec={"resources": [{"remote_file": {"Attachment": {"key": "in.txt"}}, "local_path": "copy.txt"}]})
@@ -82,10 +82,10 @@ def test_a_task_gets_its_inputs(tools, coordinator, admin):
 def test_attachments_of_our_client(tools, coordinator, admin, s3_server, suffix):  # noqa: F811
     original = tools.directory / "data.bin"
     original.write_bytes(os.urandom(300_000))
-    assert tools.client(coordinator.url, "attachments", "upload", "mitosis_admin", str(original), "dir/a b+&.bin").returncode == 0
+    assert tools.client(coordinator.url, "groups", "attachments", "upload", str(original), "dir/a b+&.bin").returncode == 0
     assert s3_server.names(f"mitosis-attachments{suffix}") == {"mitosis_admin/dir/a b+&.bin"}
     copy = tools.directory / "copy.bin"
-    done = tools.client(coordinator.url, "attachments", "download", "mitosis_admin", "dir/a b+&.bin", "-o", str(copy))
+    done = tools.client(coordinator.url, "groups", "attachments", "download", "dir/a b+&.bin", "-o", str(copy))
     assert done.returncode == 0, done.stdout + done.stderr
     assert copy.read_bytes() == original.read_bytes()
     key = urllib.parse.quote("dir/a b+&.bin")

@@ -76,6 +76,8 @@ class OriginalWorker:
             if not self.told or self.told[-1] != task["uuid"]:
                 self.told.append(task["uuid"])
             self.until_answered("POST", "/workers/tasks", {"id": task["id"], "op": "Finish"})
+            if self.random.random() < 0.2:  # Asks where to put a log, and puts none.
+                self.until_answered("POST", "/workers/tasks", {"id": task["id"], "op": {"Upload": {"content_type": "std-log", "content_length": 10}}})
             exit_status = self.random.getrandbits(30)
             status, _ = self.until_answered("POST", "/workers/tasks", {"id": task["id"], "op": {"Commit": {"exit_status": exit_status, "msg": None}}})
             if status == 404:

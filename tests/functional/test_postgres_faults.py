@@ -9,6 +9,9 @@ import pytest
 from conftest import wait_until
 from original_worker import OriginalLoad, audit, rows_in_postgres, rows_in_sqlite
 from postgres_server import own_postgres_server, postgres_server  # noqa: F401 (fixtures)
+from redis_server import RedisServer
+from redis_server import need as need_redis
+from s3_server import own_s3_server  # noqa: F401 (a fixture)
 from tcp_gate import Gate
 
 
@@ -77,6 +80,37 @@ def test_a_network_that_refuses_and_stalls(tools, postgres_server, gate):
     load.run_for(3)
     gate.open()
     finish(load, postgres_server, name)
+
+
+def test_s3_refuses_and_stalls(tools, postgres_server, own_s3_server):
+    name = postgres_server.new_database()
+    load = load_on(tools.coordinator("--db", postgres_server.url(name, name, name), *own_s3_server.arguments()))
+    load.run_until_ended(50)
+    own_s3_server.freeze()
+    load.run_until_ended(50)
+    own_s3_server.thaw()
+    own_s3_server.kill()
+    load.run_until_ended(50)
+    own_s3_server.start()
+    finish(load, postgres_server, name)
+
+
+def test_redis_killed(tools, postgres_server):
+    need_redis()
+    redis = RedisServer()
+    try:
+        name = postgres_server.new_database()
+        load = load_on(tools.coordinator("--db", postgres_server.url(name, name, name), "--redis", redis.url))
+        load.run_until_ended(50)
+        redis.freeze()
+        load.run_until_ended(50)
+        redis.thaw()
+        redis.kill()
+        load.run_until_ended(50)
+        redis.start()  # Without its users.
+        finish(load, postgres_server, name)
+    finally:
+        redis.remove()
 
 
 def test_disk_of_sqlite_full(tools, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import ROOT
 from postgres_server import postgres_server  # noqa: F401 (a fixture)
+from s3_server import s3_server  # noqa: F401 (a fixture)
 
 RECORDED = ROOT / "tests" / "recorded"
 KEYS = RECORDED / "keys"
@@ -19,7 +20,9 @@ NEEDS_REDIS = {"redis"}
 
 
 def replay(coordinator, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(RECORDED / "replay.py"), "check", *arguments, "--url", coordinator.url, "--any-object-store"]
+    command = [sys.executable, str(RECORDED / "replay.py"), "check", *arguments, "--url", coordinator.url]
+    if not getattr(coordinator, "on_s3", False):
+        command.append("--any-object-store")
     return subprocess.run(command, text=True, capture_output=True, timeout=300)
 
 
@@ -28,14 +31,18 @@ def database_command(coordinator, action: str) -> str:
     return shlex.join([sys.executable, str(script), coordinator.database, action])
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres-s3"])
 def recorded_coordinator(request, tmp_path_factory):
     """One fresh coordinator for all scenarios: each uses names of its own."""
     from conftest import Tools
     tools = Tools(tmp_path_factory.mktemp("recorded"))
-    url = request.getfixturevalue("postgres_server").new_url() if request.param == "postgres" else None
+    url, engines = None, []
+    if request.param == "postgres-s3":
+        url = request.getfixturevalue("postgres_server").new_url()
+        engines = ["--db", url, *request.getfixturevalue("s3_server").arguments("-recorded")]
     coordinator = tools.coordinator("--access-token-private-path", KEYS / "private.pem", "--access-token-public-path", KEYS / "public.pem",
-                                    "--shutdown-secret", "the-secret-of-the-tests", *(["--db", url] if url else []))
+                                    "--shutdown-secret", "the-secret-of-the-tests", *engines)
+    coordinator.on_s3 = request.param == "postgres-s3"
     coordinator.database = url or str(coordinator.data / "mitosis.db")
     yield coordinator
     tools.end()

@@ -71,6 +71,16 @@ def test_coroutines(examples, place, tmp_path):
     assert run(examples / "coroutines", cwd=tmp_path, env=place) == "member of 1 groups\n2 of 2 tasks succeeded\n"
 
 
+def test_the_example_of_the_readme(installed, place, tmp_path):
+    code = re.search(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    (tmp_path / "main.cc").write_text(code)
+    (tmp_path / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(readme LANGUAGES CXX)\nfind_package(netmito REQUIRED)\n"
+                                             "add_executable(readme main.cc)\ntarget_link_libraries(readme PRIVATE netmito::netmito)\n")
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={installed}")
+    run("cmake", "--build", tmp_path / "build")
+    assert run(tmp_path / "build" / "readme", cwd=tmp_path, env=place) == "exit status 0\n"
+
+
 def test_nobody_is_asked(examples, coordinator, tmp_path):
     environment = clean_environment(tmp_path, {"MITO_COORDINATOR_ADDR": coordinator.url})
     done = subprocess.run([examples / "create_user"], cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=20)

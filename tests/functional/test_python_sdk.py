@@ -431,6 +431,14 @@ def test_the_asyncio_client(place, tmp_path):
     asyncio.run(session())
 
 
+def test_the_example_of_the_readme(place, tmp_path):
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    environment = clean_environment(tmp_path, {"MITO_COORDINATOR_ADDR": place.url, "PYTHONPATH": str(SDK)})
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=60)
+    assert ran.returncode == 0 and ran.stdout.startswith("True Linux"), ran.stdout + ran.stderr
+    assert {tuple(line.split()) for line in ran.stdout.splitlines() if line[:1].isdigit()} == {(str(n), str(n % 3)) for n in range(30)}
+
+
 @pytest.mark.parametrize("example, printed", [
     ("first_task.py", "wrote: Linux"),
     ("files.py", "sorted.txt -> small three words"),

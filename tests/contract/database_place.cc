@@ -47,12 +47,11 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 std::vector<Backend> all_backends() {
-  std::vector<Backend> backends{
-      {"memory", [](const std::filesystem::path&) { return open_memory(); }},
-      {"sqlite", [](const std::filesystem::path& directory) {
-         return must(
-             open_sqlite({.path = directory / "mitosis.sqlite", .busy_timeout = std::chrono::milliseconds(50)}));
-       }}};
+  std::vector<Backend> backends{{"memory", [](const std::filesystem::path&) { return open_memory(); }},
+                                {"sqlite", [](const std::filesystem::path& directory) {
+                                   return must(open_sqlite({.path = directory / "mitosis.sqlite",
+                                                            .busy_timeout = std::chrono::milliseconds(50)}));
+                                 }}};
   // Where it is missing a test of postgres_test.cc says so.
   if (mito::testing::PostgresServer::can_run()) backends.push_back({"postgres", new_postgres});
   return backends;

@@ -104,7 +104,7 @@ class DatabaseTest : public ::testing::TestWithParam<Backend> {
   std::optional<std::pair<UserId, GroupId>> owner_;
 };
 
-#define MITO_ON_ALL_BACKENDS(suite)                                            \
+#define MITO_ON_ALL_BACKENDS(suite)                                              \
   INSTANTIATE_TEST_SUITE_P(Backends, suite, ::testing::ValuesIn(all_backends()), \
                            [](const auto& parameter) { return parameter.param.name; })
 

@@ -1,3 +1,5 @@
+#include "storage/database/postgres/postgres.h"
+
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -6,7 +8,6 @@
 
 #include "contract/database_place.h"
 #include "storage/database/facts.h"
-#include "storage/database/postgres/postgres.h"
 #include "support/postgres_server.h"
 
 // What only PostgreSQL does: errors with a remedy, connections that are cut, turns of several programs.
@@ -111,9 +112,10 @@ TEST_F(Postgres, EarlierMigrationsOfTheOriginalAreCompleted) {
         "ALTER TABLE workers DROP COLUMN labels", "DROP INDEX \"idx_workers-tags_gin\", idx_groups_creator_id",
         "DELETE FROM seaql_migrations WHERE version > 'm20240424_055034_create_admin_user'"})
     server().run(sql, name);
-  server().run("INSERT INTO users (username, encrypted_password, created_at, updated_at, admin) VALUES ('old', 'x',"
-               " now(), now(), true)",
-               name);
+  server().run(
+      "INSERT INTO users (username, encrypted_password, created_at, updated_at, admin) VALUES ('old', 'x',"
+      " now(), now(), true)",
+      name);
   const auto database = must(open_postgres(settings(url)));
   const auto writer = must(database->open_writer());
   EXPECT_EQ(must(writer->fact(kOriginFact)), std::string(kOriginOriginal));
@@ -130,13 +132,14 @@ TEST_F(Postgres, TasksOfTheOriginalAreRecoveredWithTheirWatches) {
   const std::string url = server().new_database();
   const auto database = must(open_postgres(settings(url)));
   const auto writer = must(database->open_writer());
-  server().run("INSERT INTO users (id, username, encrypted_password, created_at, updated_at) VALUES (7, 'a', 'x', now(),"
-               " now()); INSERT INTO groups (id, group_name, creator_id, created_at, updated_at) VALUES (8, 'g', 7,"
-               " now(), now()); INSERT INTO active_tasks (creator_id, group_id, task_id, uuid, tags, labels, created_at,"
-               " updated_at, state, timeout, priority, spec) VALUES (7, 8, 1, gen_random_uuid(), '{z,a,z}', '{}', now(),"
-               " now(), 1, 60, 0, '{\"args\":[],\"watch\":[\"018f0000-0000-7000-8000-000000000001\",\"ExecFinished\"]}'),"
-               " (7, 8, 2, gen_random_uuid(), '{}', '{}', now(), now(), 1, 60, 0, '{\"args\":[],\"watch\":null}')",
-               name_in(url));
+  server().run(
+      "INSERT INTO users (id, username, encrypted_password, created_at, updated_at) VALUES (7, 'a', 'x', now(),"
+      " now()); INSERT INTO groups (id, group_name, creator_id, created_at, updated_at) VALUES (8, 'g', 7,"
+      " now(), now()); INSERT INTO active_tasks (creator_id, group_id, task_id, uuid, tags, labels, created_at,"
+      " updated_at, state, timeout, priority, spec) VALUES (7, 8, 1, gen_random_uuid(), '{z,a,z}', '{}', now(),"
+      " now(), 1, 60, 0, '{\"args\":[],\"watch\":[\"018f0000-0000-7000-8000-000000000001\",\"ExecFinished\"]}'),"
+      " (7, 8, 2, gen_random_uuid(), '{}', '{}', now(), now(), 1, 60, 0, '{\"args\":[],\"watch\":null}')",
+      name_in(url));
   std::vector<Queries::ActiveTask> tasks;
   must(writer->each_active_task([&](Queries::ActiveTask&& task) { tasks.push_back(std::move(task)); }));
   ASSERT_EQ(tasks.size(), 2U);
@@ -230,9 +233,10 @@ TEST_F(Postgres, ATurnIsTakenAgainUnlessAnotherWriterCame) {
   const auto turn = must(first->take_turn({}, {.waits = {}, .lost = [&] { lost = true; }}));
   const auto writer = must(first->open_writer());
   const auto held = [&] {
-    return server().run("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT"
-                        " oid FROM pg_database WHERE datname = '" +
-                        name_in(url) + "')") == "1";
+    return server().run(
+               "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT"
+               " oid FROM pg_database WHERE datname = '" +
+               name_in(url) + "')") == "1";
   };
   ASSERT_TRUE(held());
   cut(name_in(url));

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <fcntl.h>
-#include <libpq-fe.h>
 #include <glob.h>
+#include <libpq-fe.h>
 #include <memory>
 #include <sstream>
 #include <stdexcept>

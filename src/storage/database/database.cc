@@ -26,8 +26,8 @@ Result<RoundAnswers> Writer::write_round(const Round& round, Opening opening) {
   if (!held) return answers;
   MITO_TRY_ASSIGN(held, ask(answers.archives, round.archives, [&] { return archive_tasks(round.archives); }));
   if (!held) return answers;
-  MITO_TRY_ASSIGN(held,
-                  ask(answers.promotions, round.promotions, [&] { return promote_tasks(round.promotions, round.now); }));
+  MITO_TRY_ASSIGN(
+      held, ask(answers.promotions, round.promotions, [&] { return promote_tasks(round.promotions, round.now); }));
   if (!held) return answers;
   MITO_TRY_ASSIGN(held, ask(answers.changes, round.changes, [&] { return change_tasks(round.changes); }));
   if (!held) return answers;

@@ -353,7 +353,8 @@ class Database {
   virtual Result<std::unique_ptr<Turn>> take_turn(const std::stop_token& stop, TurnEvents events);
   /// Questions that wait for a database that is away fail at once from now on.
   virtual void stop_waiting() {}
-  /// Brings the tables up to date and takes over as the writer: adds one to the epoch. Whoever was the writer before is fenced from now on.
+  /// Brings the tables up to date and takes over as the writer: adds one to the epoch. Whoever was the writer before is
+  /// fenced from now on.
   /// kUnavailable: the other writer is inside a transaction and did not end it in time; worth a retry.
   virtual Result<std::unique_ptr<Writer>> open_writer() = 0;
   /// A read-only session that sees committed transactions only and never waits for the writer.

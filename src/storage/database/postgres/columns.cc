@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <libpq-fe.h>
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 namespace mito::storage::postgres {
 namespace {

@@ -3,10 +3,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <libpq-fe.h>
 #include <poll.h>
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include "storage/database/postgres/errors.h"
 
@@ -45,7 +45,8 @@ std::int64_t Rows::changed() const {
 Result<std::unique_ptr<Connection>> Connection::open(const Target& target, Role role) {
   std::unique_ptr<Connection> connection(
       new Connection(target.connect(), target.settings().statement_timeout + kSlack));
-  if (PQstatus(connection->handle_) != CONNECTION_OK) return fail(connection_error(PQerrorMessage(connection->handle_)));
+  if (PQstatus(connection->handle_) != CONNECTION_OK)
+    return fail(connection_error(PQerrorMessage(connection->handle_)));
   MITO_TRY(connection->configure(target.settings(), role));
   return connection;
 }
@@ -100,7 +101,6 @@ Result<void> Connection::prepare(const char* sql, const Params::Raw& raw) {
   if (PQsendPrepare(handle_, name.c_str(), sql, static_cast<int>(raw.types.size()), raw.types.data()) != 1)
     return fail(lose(PQerrorMessage(handle_)));
   prepared_.emplace(sql, std::move(name));
-  preparing_.push_back(sql);
   return {};
 }
 
@@ -110,12 +110,11 @@ Result<void> Connection::send(const Flight::Statement& statement) {
   const bool prepares = statement.keep == Flight::Keep::kPrepared && !prepared_.contains(statement.sql);
   if (prepares) MITO_TRY(prepare(statement.sql, raw));
   prepares_.push_back(prepares);
-  const int sent =
-      statement.keep == Flight::Keep::kPrepared
-          ? PQsendQueryPrepared(handle_, prepared_.at(statement.sql).c_str(), count, raw.values.data(),
-                                raw.lengths.data(), raw.formats.data(), kBinary)
-          : PQsendQueryParams(handle_, statement.text.c_str(), count, raw.types.data(), raw.values.data(),
-                              raw.lengths.data(), raw.formats.data(), kBinary);
+  const int sent = statement.keep == Flight::Keep::kPrepared
+                       ? PQsendQueryPrepared(handle_, prepared_.at(statement.sql).c_str(), count, raw.values.data(),
+                                             raw.lengths.data(), raw.formats.data(), kBinary)
+                       : PQsendQueryParams(handle_, statement.text.c_str(), count, raw.types.data(), raw.values.data(),
+                                           raw.lengths.data(), raw.formats.data(), kBinary);
   if (sent != 1) return fail(lose(PQerrorMessage(handle_)));
   return {};
 }
@@ -123,9 +122,8 @@ Result<void> Connection::send(const Flight::Statement& statement) {
 Result<void> Connection::wait(Deadline deadline, bool for_writing) {
   const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
   if (left <= 0) return fail(lose(fmt::format("no answer within {} ms", patience_.count())));
-  pollfd file{.fd = PQsocket(handle_),
-              .events = static_cast<short>(for_writing ? POLLIN | POLLOUT : POLLIN),
-              .revents = 0};
+  pollfd file{
+      .fd = PQsocket(handle_), .events = static_cast<short>(for_writing ? POLLIN | POLLOUT : POLLIN), .revents = 0};
   const int ready = ::poll(&file, 1, static_cast<int>(left));
   if (ready < 0 && errno != EINTR) return fail(lose(std::strerror(errno)));
   if (ready > 0 && (file.revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(handle_) != 1) {
@@ -184,7 +182,6 @@ Result<void> Connection::land_prepared(Deadline deadline, const char* sql, std::
 Result<void> Connection::land(const Flight& flight, Landing& landing) {
   const auto deadline = steady_clock::now() + patience_;
   prepares_.clear();
-  preparing_.clear();
   for (const auto& statement : flight.statements_)
     MITO_TRY(send(statement));
   if (PQpipelineSync(handle_) != 1) return fail(lose(PQerrorMessage(handle_)));
@@ -268,7 +265,8 @@ Result<void> Connection::stream_rows(const char* sql, const std::function<Result
   }
   MITO_TRY_ASSIGN(pg_result * sync, next(deadline));
   const Rows end(sync);
-  if (sync == nullptr || PQresultStatus(sync) != PGRES_PIPELINE_SYNC) return fail(lose("the end of an answer is missing"));
+  if (sync == nullptr || PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
+    return fail(lose("the end of an answer is missing"));
   if (error) return fail(*std::move(error));
   return {};
 }

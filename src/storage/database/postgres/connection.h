@@ -130,8 +130,7 @@ class Connection final : public Asker {
   pg_conn* handle_;
   std::chrono::milliseconds patience_;
   std::unordered_map<const char*, std::string> prepared_;
-  std::vector<const char*> preparing_;  ///< In the order of their answers, which are still to come.
-  std::vector<bool> prepares_;          ///< For each statement in flight: whether it is prepared just before.
+  std::vector<bool> prepares_;  ///< For each statement in flight: whether it is prepared just before.
   std::uint64_t names_ = 0;
   bool broken_ = false;
   bool failed_ = false;

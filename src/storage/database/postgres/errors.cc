@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <libpq-fe.h>
 #include <string>
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 namespace mito::storage::postgres {
 namespace {

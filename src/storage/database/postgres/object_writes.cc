@@ -7,8 +7,8 @@ Result<void> PostgresWriter::upsert_artifact(const Artifact& artifact) {
   static constexpr const char* kSql =
       "INSERT INTO artifacts (task_id, content_type, size, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)"
       " ON CONFLICT (task_id, content_type) DO UPDATE SET size = excluded.size, updated_at = excluded.updated_at";
-  return write(kSql, Params::of(artifact.task, artifact.content_type, artifact.size, artifact.created_at,
-                                artifact.updated_at));
+  return write(
+      kSql, Params::of(artifact.task, artifact.content_type, artifact.size, artifact.created_at, artifact.updated_at));
 }
 
 Result<void> PostgresWriter::delete_artifact(TaskUuid task, ArtifactContentType type) {

@@ -13,18 +13,18 @@
 namespace mito::storage::postgres {
 
 // What is selected for read_user, and so on.
-#define MITO_USER_COLUMNS                                                                                            \
+#define MITO_USER_COLUMNS                                                                                             \
   "id, username, encrypted_password, auth_signature, admin, state, group_quota, group_count, created_at, updated_at," \
   " current_sign_in_at, last_sign_in_at, current_sign_in_ip, last_sign_in_ip"
 #define MITO_GROUP_COLUMNS \
   "id, group_name, creator_id, created_at, updated_at, state, task_count, storage_quota, storage_used"
-#define MITO_WORKERS                                                                                                  \
-  "SELECT w.id, w.worker_id, w.creator_id, w.tags, w.labels, w.created_at, w.updated_at, w.state, w.last_heartbeat,"  \
-  " w.assigned_task_id, x.lease_ms, coalesce(x.features, '{}'), coalesce(x.info, '') FROM workers w LEFT JOIN"        \
+#define MITO_WORKERS                                                                                                 \
+  "SELECT w.id, w.worker_id, w.creator_id, w.tags, w.labels, w.created_at, w.updated_at, w.state, w.last_heartbeat," \
+  " w.assigned_task_id, x.lease_ms, coalesce(x.features, '{}'), coalesce(x.info, '') FROM workers w LEFT JOIN"       \
   " mito_workers x ON x.worker_id = w.id "
-#define MITO_TASK_COLUMNS(archived, reporter)                                                                        \
-  "id, uuid, creator_id, group_id, task_id, tags, labels, created_at, updated_at, state, " archived                  \
-  ", assigned_worker, timeout, priority, spec, result, upstream_task_uuid, downstream_task_uuid, " reporter          \
+#define MITO_TASK_COLUMNS(archived, reporter)                                                               \
+  "id, uuid, creator_id, group_id, task_id, tags, labels, created_at, updated_at, state, " archived         \
+  ", assigned_worker, timeout, priority, spec, result, upstream_task_uuid, downstream_task_uuid, " reporter \
   ", coalesce(mito_losses, 0), coalesce(mito_watch, 0) = 2"
 #define MITO_ACTIVE_TASK_COLUMNS MITO_TASK_COLUMNS("false", "NULL::uuid")
 #define MITO_ARCHIVED_TASK_COLUMNS MITO_TASK_COLUMNS("true", "reporter_uuid")

@@ -85,9 +85,10 @@ Result<void> check(const State& state, const Target& target) {
   const std::string role = quote_name(target.role());
   const std::string psql = fmt::format("As superuser (psql -U postgres -d {}) run:\n  ", quote_name(target.database()));
   if (state.schema.empty())
-    return fail(ErrorCode::kUsage,
-                fmt::format("The role {} may not use any schema of the database {}. {}GRANT ALL ON SCHEMA public TO {};",
-                            target.role(), target.database(), psql, role));
+    return fail(
+        ErrorCode::kUsage,
+        fmt::format("The role {} may not use any schema of the database {}. {}GRANT ALL ON SCHEMA public TO {};",
+                    target.role(), target.database(), psql, role));
   for (const std::string& version : state.migrations) {
     if (std::ranges::find(kOriginalMigrations, version) == kOriginalMigrations.end())
       return fail(ErrorCode::kUsage,
@@ -100,11 +101,12 @@ Result<void> check(const State& state, const Target& target) {
                                                "to {}: use the newer program that made it.",
                                                target.database(), state.our_version, kSteps.size()));
   if (state.has_tables && !state.has_migrations)
-    return fail(ErrorCode::kUsage,
-                fmt::format("The database {} holds tables of another program, some with names that Mitosis needs. Make "
-                            "one of its own. As superuser (psql -U postgres) run:\n  CREATE DATABASE mitosis OWNER {};\n"
-                            "and name it in db_url.",
-                            target.database(), role));
+    return fail(
+        ErrorCode::kUsage,
+        fmt::format("The database {} holds tables of another program, some with names that Mitosis needs. Make "
+                    "one of its own. As superuser (psql -U postgres) run:\n  CREATE DATABASE mitosis OWNER {};\n"
+                    "and name it in db_url.",
+                    target.database(), role));
   if (!state.may_create && !is_up_to_date(state))
     return fail(ErrorCode::kUsage,
                 fmt::format("The role {} may not create tables in the schema {} of the database {}. {}GRANT ALL ON "
@@ -136,9 +138,10 @@ Result<void> run_steps(Connection& connection, const Target& target) {
   for (const char* statement : original_schema())
     original.once(statement);
   for (const std::string_view migration : kOriginalMigrations) {
-    original.once("INSERT INTO seaql_migrations (version, applied_at) VALUES ($1::text, extract(epoch FROM now())::bigint)"
-                  " ON CONFLICT DO NOTHING",
-                  Params::of(migration));
+    original.once(
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ($1::text, extract(epoch FROM now())::bigint)"
+        " ON CONFLICT DO NOTHING",
+        Params::of(migration));
   }
   MITO_TRY(connection.run(original));
   Flight ours;
@@ -169,10 +172,11 @@ Result<void> migrate(const Target& target) {
   }
   // The connection ends here, and with it the transaction.
   if (done.error().code() != ErrorCode::kInternal) return done;
-  return fail(ErrorCode::kUsage,
-              fmt::format("The tables of the database {} cannot be made or brought up to date: {}. The role {} must own "
-                          "them.",
-                          target.describe(), done.error().internal(), target.role()));
+  return fail(
+      ErrorCode::kUsage,
+      fmt::format("The tables of the database {} cannot be made or brought up to date: {}. The role {} must own "
+                  "them.",
+                  target.describe(), done.error().internal(), target.role()));
 }
 
 Result<std::string> inspect(Connection& connection, const Target& target) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <libpq-fe.h>
 #include <memory>
 #include <poll.h>
 #include <pwd.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 namespace mito::storage::postgres {
 namespace {
@@ -23,8 +23,8 @@ constexpr milliseconds kDiagnosis{5'000};
 
 /// What we ask for where the URL says nothing: a peer that is gone is noticed within half a minute.
 constexpr std::pair<const char*, const char*> kDefaults[] = {
-    {"application_name", "mitosis"}, {"connect_timeout", "5"},    {"keepalives_idle", "10"},
-    {"keepalives_interval", "5"},    {"keepalives_count", "4"},   {"tcp_user_timeout", "30000"},
+    {"application_name", "mitosis"}, {"connect_timeout", "5"},  {"keepalives_idle", "10"},
+    {"keepalives_interval", "5"},    {"keepalives_count", "4"}, {"tcp_user_timeout", "30000"},
     {"client_encoding", "UTF8"},
 };
 
@@ -75,10 +75,9 @@ Result<Target> Target::parse(const PostgresSettings& settings) {
       PQconninfoParse(settings.url.c_str(), &error), &PQconninfoFree);
   const std::unique_ptr<char, decltype(&PQfreemem)> message(error, &PQfreemem);
   if (!options)
-    return fail(ErrorCode::kUsage,
-                fmt::format("The URL of the PostgreSQL database is not understood: {}. Write it as "
-                            "postgres://role:password@host:5432/database.",
-                            trimmed(message ? message.get() : "out of memory")));
+    return fail(ErrorCode::kUsage, fmt::format("The URL of the PostgreSQL database is not understood: {}. Write it as "
+                                               "postgres://role:password@host:5432/database.",
+                                               trimmed(message ? message.get() : "out of memory")));
   Target target(settings);
   std::string host;
   std::string port;

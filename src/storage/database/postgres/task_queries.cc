@@ -142,9 +142,9 @@ std::string page_of(const Page& page, Params& params) {
 }  // namespace
 
 Result<std::optional<Task>> Reading::task_by_id(TaskId id) {
-  static constexpr const char* kSql = "SELECT " MITO_ACTIVE_TASK_COLUMNS
-                                      " FROM active_tasks WHERE id = $1 UNION ALL SELECT " MITO_ARCHIVED_TASK_COLUMNS
-                                      " FROM archived_tasks WHERE id = $1";
+  static constexpr const char* kSql =
+      "SELECT " MITO_ACTIVE_TASK_COLUMNS " FROM active_tasks WHERE id = $1 UNION ALL SELECT " MITO_ARCHIVED_TASK_COLUMNS
+      " FROM archived_tasks WHERE id = $1";
   return one(asker_->ask(kSql, Params::of(id)), read_task);
 }
 
@@ -174,9 +174,8 @@ Result<Queries::OldTasks> Reading::old_tasks(TaskId after, std::size_t count, Ti
       "SELECT id, uuid, group_id, old FROM ((SELECT id, uuid, group_id, false AS old FROM active_tasks WHERE id > $1"
       " ORDER BY id LIMIT $3) UNION ALL (SELECT id, uuid, group_id, updated_at < $2 FROM archived_tasks WHERE id > $1"
       " ORDER BY id LIMIT $3)) AS both_tables ORDER BY id LIMIT $3";
-  MITO_TRY_ASSIGN(
-      const std::vector<AgedRow> rows,
-      all(asker_->ask(kSql, Params::of(after, before, static_cast<std::int64_t>(count))), read_aged));
+  MITO_TRY_ASSIGN(const std::vector<AgedRow> rows,
+                  all(asker_->ask(kSql, Params::of(after, before, static_cast<std::int64_t>(count))), read_aged));
   Queries::OldTasks answer;
   for (const AgedRow& row : rows)
     if (row.old) answer.tasks.push_back(row.task);

@@ -70,7 +70,8 @@ void add_inserts(Flight& flight, std::span<const NewTask> tasks) {
       " SELECT t.id, t.uuid, t.creator, t.group_id, t.number, t.state, t.worker, t.timeout, t.priority, t.watch, t.now,"
       " t.now, t.upstream, t.tags::text[], t.labels::text[], t.spec"
       " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-      " AS t (id, uuid, creator, group_id, number, state, worker, timeout, priority, watch, now, upstream, tags, labels,"
+      " AS t (id, uuid, creator, group_id, number, state, worker, timeout, priority, watch, now, upstream, tags, "
+      "labels,"
       " spec)";
   Params params;
   params.add_column(tasks, [](const NewTask& task) { return task.id; })
@@ -97,8 +98,9 @@ void add_inserts(Flight& flight, std::span<const NewTask> tasks) {
   static constexpr const char* kAssign =
       "UPDATE workers w SET assigned_task_id = t.id FROM unnest($1, $2) AS t (id, worker) WHERE w.id = t.worker";
   Params assigned;
-  assigned.add_column(taken, [](const NewTask* task) { return task->id; })
-      .add_column(taken, [](const NewTask* task) { return *task->assigned_worker; });
+  assigned.add_column(taken, [](const NewTask* task) { return task->id; }).add_column(taken, [](const NewTask* task) {
+    return *task->assigned_worker;
+  });
   flight.add(kAssign, std::move(assigned));
 }
 
@@ -135,7 +137,8 @@ void add_archives(Flight& flight, std::span<const Archive> archives) {
       " updated_at, state, assigned_worker, timeout, priority, spec, result, upstream_task_uuid, downstream_task_uuid,"
       " reporter_uuid, mito_losses, mito_watch)"
       " SELECT id, creator_id, group_id, task_id, uuid, tags, labels, created_at, now, new_state, assigned_worker,"
-      " timeout, priority, spec, new_result, upstream_task_uuid, downstream_task_uuid, reporter, mito_losses, mito_watch"
+      " timeout, priority, spec, new_result, upstream_task_uuid, downstream_task_uuid, reporter, mito_losses, "
+      "mito_watch"
       " FROM gone),"
       " freed AS (UPDATE workers w SET assigned_task_id = NULL FROM gone"
       " WHERE w.id = gone.assigned_worker AND w.assigned_task_id = gone.id),"

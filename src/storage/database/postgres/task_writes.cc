@@ -94,8 +94,8 @@ Result<std::vector<bool>> PostgresWriter::release_tasks(std::span<const Release>
 Result<std::vector<bool>> PostgresWriter::promote_tasks(std::span<const TaskUuid> tasks, Timestamp now) {
   MITO_TRY(check_writable());
   return in_order<bool>(
-      *connection_, tasks,
-      [now](Flight& flight, std::span<const TaskUuid> some) { add_promotions(flight, some, now); }, applied, kItself);
+      *connection_, tasks, [now](Flight& flight, std::span<const TaskUuid> some) { add_promotions(flight, some, now); },
+      applied, kItself);
 }
 
 Result<std::vector<bool>> PostgresWriter::change_tasks(std::span<const TaskChange> changes) {

@@ -26,9 +26,9 @@ Result<std::pair<UserId, GroupId>> PostgresWriter::insert_user(const NewUser& us
   static constexpr const char* kSql =
       "INSERT INTO users (username, encrypted_password, admin, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)"
       " RETURNING id";
-  MITO_TRY_ASSIGN(const std::int64_t id,
-                  number(connection_->ask(
-                      kSql, Params::of(user.username, user.encrypted_password, user.admin, user.now))));
+  MITO_TRY_ASSIGN(
+      const std::int64_t id,
+      number(connection_->ask(kSql, Params::of(user.username, user.encrypted_password, user.admin, user.now))));
   MITO_TRY_ASSIGN(const GroupId group, add_group(user.username, UserId{id}, user.now));
   return std::pair(UserId{id}, group);
 }

@@ -9,9 +9,9 @@ Result<WorkerId> PostgresWriter::insert_worker(const NewWorker& worker) {
   static constexpr const char* kSql =
       "INSERT INTO workers (worker_id, creator_id, tags, labels, created_at, updated_at, last_heartbeat)"
       " VALUES ($1, $2, $3, $4, $5, $5, $5) RETURNING id";
-  MITO_TRY_ASSIGN(const std::int64_t number_of_row,
-                  number(connection_->ask(
-                      kSql, Params::of(worker.uuid, worker.creator, worker.tags, worker.labels, worker.now))));
+  MITO_TRY_ASSIGN(
+      const std::int64_t number_of_row,
+      number(connection_->ask(kSql, Params::of(worker.uuid, worker.creator, worker.tags, worker.labels, worker.now))));
   const WorkerId id{number_of_row};
   std::vector<WorkerAccess> access;
   access.reserve(worker.access.size());

@@ -52,9 +52,10 @@ Result<void> PostgresWriter::take_over() {
   MITO_TRY_ASSIGN(
       const Fence fence,
       fence_of(connection_->ask("UPDATE mito_writer SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch, batch", {})));
-  MITO_TRY(connection_->ask("SELECT setval('active_tasks_id_seq', greatest(nextval('active_tasks_id_seq'),"
-                            " (SELECT max(id) FROM active_tasks), (SELECT max(id) FROM archived_tasks)))",
-                            {}));
+  MITO_TRY(
+      connection_->ask("SELECT setval('active_tasks_id_seq', greatest(nextval('active_tasks_id_seq'),"
+                       " (SELECT max(id) FROM active_tasks), (SELECT max(id) FROM archived_tasks)))",
+                       {}));
   epoch_ = fence.epoch;
   committed_ = batch_ = static_cast<std::uint64_t>(fence.batch);
   return {};

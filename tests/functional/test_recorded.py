@@ -21,8 +21,7 @@ NEEDS_REDIS = {"redis"}
 
 def replay(coordinator, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, str(RECORDED / "replay.py"), "check", *arguments, "--url", coordinator.url]
-    if not getattr(coordinator, "on_s3", False):
-        command.append("--any-object-store")
+    command.append("--any-transfer-status" if getattr(coordinator, "on_s3", False) else "--any-object-store")
     return subprocess.run(command, text=True, capture_output=True, timeout=300)
 
 

@@ -216,7 +216,7 @@ Result<void> Decider::on(SubmitRequest& request, std::size_t member, Answer& ans
       return {};
     }
   }
-  MITO_TRY_ASSIGN(const Outlook outlook, this->outlook(task.watch, task.creator));
+  MITO_TRY_ASSIGN(const Outlook outlook, this->outlook(task.watch, task.creator, task.uuid));
   MITO_TRY_ASSIGN(const auto number, transaction_.next_number(task.group));
   if (!number) {
     const auto name = context_.directory.group_name(task.group).value_or(std::to_string(task.group.value));
@@ -229,8 +229,8 @@ Result<void> Decider::on(SubmitRequest& request, std::size_t member, Answer& ans
   storage::NewTask row = new_task(task, id, uuid, *number);
   row.has_watch = held;
   MITO_TRY(transaction_.insert(std::move(row)));
-  hold(id, task.watch, task.creator, outlook);
   target_appeared(uuid, task.group);
+  hold(id, task.watch, task.creator, outlook);
   if (task.uuid)
     inserted_.insert_or_assign(uuid,
                                Inserted{.id = id, .number = *number, .creator = task.creator, .group = task.group});
@@ -292,7 +292,7 @@ Result<void> Decider::on(ChangeRequest& request, std::size_t, Answer& answer) {
   requirements.priority = change.priority;
   Outlook outlook = Outlook::kNoWatch;
   if (change.spec) {
-    MITO_TRY_ASSIGN(outlook, this->outlook(change.watch, known->creator));
+    MITO_TRY_ASSIGN(outlook, this->outlook(change.watch, known->creator, known->uuid));
     requirements.held = outlook == Outlook::kHopeful || outlook == Outlook::kHopeless ? Held::kYes : Held::kNo;
   }
   MITO_TRY(transaction_.change(storage::TaskChange{.task = task,

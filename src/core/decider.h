@@ -124,7 +124,9 @@ class Decider {
 
   // decider_watches.cc
   enum class Outlook { kNoWatch, kReached, kHopeful, kHopeless };
-  Result<Outlook> outlook(const std::optional<Watch>& watch, UserId creator);
+  /// `self`: the task that watches, unless it is a new one under a name nobody knows.
+  Result<Outlook> outlook(const std::optional<Watch>& watch, UserId creator, std::optional<TaskUuid> self);
+  Result<bool> waits_for(TaskUuid target, TaskUuid self);
   void hold(TaskId task, const std::optional<Watch>& watch, UserId creator, Outlook outlook);
   [[nodiscard]] bool may_watch(UserId creator, GroupId target_group) const;
   Result<void> reach(TaskId task);

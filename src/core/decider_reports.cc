@@ -151,7 +151,7 @@ Result<void> Decider::insert_child(const SubmitTask& task, WorkerId worker, cons
       MITO_TRY(cancel(*earlier, *held.downstream, TaskState::kPending, TaskResultMessage::kUserCancellation));
   }
   if (task.watch) MITO_TRY(read_rows(std::span(&task.watch->task, 1)));
-  MITO_TRY_ASSIGN(const Outlook outlook, this->outlook(task.watch, task.creator));
+  MITO_TRY_ASSIGN(const Outlook outlook, this->outlook(task.watch, task.creator, std::nullopt));
   MITO_TRY_ASSIGN(const auto number, transaction_.next_number(task.group));
   if (!number) {
     refuse(answer, ErrorCode::kNotFound, "Group not found");

@@ -1,3 +1,5 @@
+#include <span>
+#include <unordered_set>
 #include <utility>
 
 #include "core/decider.h"
@@ -9,9 +11,30 @@ bool Decider::may_watch(UserId creator, GroupId target_group) const {
   return context_.directory.role(creator, target_group).has_value();
 }
 
+// Whether the target waits, over others perhaps, for the task that is to watch it: then none of them would ever go on.
+Result<bool> Decider::waits_for(TaskUuid target, TaskUuid self) {
+  std::unordered_set<TaskUuid> seen;
+  for (TaskUuid at = target; seen.insert(at).second;) {
+    if (at == self) return true;
+    const auto added = inserted_.find(at);
+    if (added == inserted_.end() && row(at) == nullptr) MITO_TRY(read_rows(std::span(&at, 1)));
+    const auto* known = row(at);
+    if (known == nullptr && added == inserted_.end()) return false;
+    const auto* held = context_.state.watches.find(known != nullptr ? known->id : added->second.id);
+    if (held == nullptr) return false;
+    at = held->watch.task;
+  }
+  return false;
+}
+
 // A target the creator may not read is as good as unknown: whether it exists stays hidden.
-Result<Decider::Outlook> Decider::outlook(const std::optional<Watch>& watch, UserId creator) {
+Result<Decider::Outlook> Decider::outlook(const std::optional<Watch>& watch, UserId creator,
+                                          std::optional<TaskUuid> self) {
   if (!watch) return Outlook::kNoWatch;
+  if (self) {
+    MITO_TRY_ASSIGN(const bool circle, waits_for(watch->task, *self));
+    if (circle) return Outlook::kHopeless;
+  }
   const Scheduler& scheduler = context_.state.scheduler;
   if (const auto added = inserted_.find(watch->task); added != inserted_.end())
     return may_watch(creator, added->second.group) ? Outlook::kHopeful : Outlook::kHopeless;
@@ -92,9 +115,12 @@ void Decider::target_appeared(TaskUuid target, GroupId group) {
 
 Result<void> Decider::check_watch(TaskId task) {
   Watches& watches = context_.state.watches;
-  const Watches::Held* held = watches.find(task);
-  if (held == nullptr) return {};
-  MITO_TRY_ASSIGN(const Outlook outlook, this->outlook(held->watch, held->creator));
+  if (watches.find(task) == nullptr) return {};
+  MITO_TRY_ASSIGN(auto* reader, transaction_.reader());
+  MITO_TRY_ASSIGN(const auto row, reader->task_by_id(task));
+  if (!row) return {};
+  const Watches::Held held = *watches.find(task);
+  MITO_TRY_ASSIGN(const Outlook outlook, this->outlook(held.watch, held.creator, row->uuid));
   if (outlook == Outlook::kReached) return reach(task);
   if (outlook == Outlook::kHopeless) watches.set_deadline(task, context_.now + kWatchPatience);
   return {};

@@ -185,6 +185,7 @@ TEST_P(TaskWrites, ARunningTaskInNobodysHandsIsReleasedAsSuch) {
   EXPECT_FALSE(release({.task = orphan.id, .worker = WorkerId{1}, .now = at(70)}));
   EXPECT_TRUE(release({.task = orphan.id, .worker = std::nullopt, .now = at(70)}));
   EXPECT_EQ(task(orphan.id).state, TaskState::kReady);
+  EXPECT_FALSE(release({.task = orphan.id, .worker = std::nullopt, .now = at(70)})) << "nobody runs it";
   const WorkerId id = worker();
   const TaskId held = add_running(id);
   EXPECT_FALSE(release({.task = held, .worker = std::nullopt, .now = at(71)})) << "somebody holds it";

@@ -75,6 +75,18 @@ TEST_F(SqliteFile, KeepsEverythingWhenReopened) {
   EXPECT_GE(must(writer->reserve_task_ids(1)), next);
 }
 
+TEST_F(SqliteFile, WhoseLastTransactionIsNotTheWritersStopsItUntilItRecovers) {
+  auto database = must(open());
+  auto writer = must(database->open_writer());
+  must(writer->begin());
+  must(writer->commit());
+  tamper("UPDATE mito_writer SET batch = batch + 1");
+  EXPECT_EQ(code_of(writer->begin()), ErrorCode::kUnavailable);
+  EXPECT_EQ(must(writer->recover()), writer->batch() + 1);
+  must(writer->begin());
+  must(writer->commit());
+}
+
 TEST_F(SqliteFile, IsReadableByItsOwnerOnly) {
   auto database = must(open());
   auto writer = must(database->open_writer());

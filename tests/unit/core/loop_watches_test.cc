@@ -91,6 +91,24 @@ TEST_F(WatchedTasks, AnUnknownTargetTimesOutUnlessItAppears) {
   EXPECT_FALSE(row(lucky.uuid).archived);
 }
 
+TEST_F(WatchedTasks, TasksThatWaitForEachOtherTimeOut) {
+  const TaskUuid self{Uuid::make_v7(clock_.now())};
+  const TaskUuid first{Uuid::make_v7(clock_.now())};
+  const auto wait_for = [&](TaskUuid target, std::optional<TaskUuid> name) {
+    return submit({.tags = {"x"}, .watch = Watch{.task = target, .state = TaskExecState::kExecFinished}, .uuid = name});
+  };
+  wait_for(self, self);
+  const Submitted second = wait_for(first, std::nullopt);
+  const Submitted third = wait_for(second.uuid, std::nullopt);
+  wait_for(third.uuid, first);
+  const WorkerId worker = aware();
+  EXPECT_FALSE(fetch(worker));
+  restart();
+  advance(3 * kWatchPatience + seconds(1));
+  for (const TaskUuid task : {self, first, second.uuid, third.uuid})
+    EXPECT_TRUE(row(task).archived) << "it waits for ever";
+}
+
 TEST_F(WatchedTasks, ATargetTheCreatorMayNotReadIsLikeAnUnknownOne) {
   const Submitted hidden = submit({.tags = {"target"}, .group = lab_});
   directory_.remove_membership(alice_, lab_);

@@ -15,11 +15,6 @@ Awaitable<void> register_all(Bench& bench, std::vector<Session>& sessions, std::
     workers.push_back(co_await register_worker(session, bench, dialect));
 }
 
-Awaitable<void> unregister_all(std::vector<Session>& sessions, std::vector<SimulatedWorker>& workers) {
-  for (std::size_t i = 0; i < workers.size(); ++i)
-    co_await unregister_worker(sessions[i], workers[i]);
-}
-
 }  // namespace
 
 std::vector<Measurement> drain(const Options& options, Dialect dialect, std::size_t tasks, std::size_t worker_count) {
@@ -46,12 +41,7 @@ std::vector<Measurement> drain(const Options& options, Dialect dialect, std::siz
       {}};
   measurement.add("rate", static_cast<double>(tasks) / elapsed.count(), "tasks/s");
   cpu.report(measurement, tasks);
-  if (!options.url.empty() || !options.database.empty()) {
-    // The sessions may be in the middle of an answer.
-    for (auto& session : sessions)
-      session = bench.session();
-    bench.run(unregister_all(sessions, workers));
-  }
+  bench.clean_up();
   return {measurement};
 }
 

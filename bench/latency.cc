@@ -1,4 +1,5 @@
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -78,13 +79,13 @@ Awaitable<void> probe(Bench& bench, std::size_t count, Latencies& latencies) {
 }
 
 /// Submits at a steady rate, in batches of what came due, until it is told to end.
-Awaitable<void> feed(Bench& bench, double rate, const bool& ended) {
+Awaitable<void> feed(Bench& bench, double rate, std::shared_ptr<const bool> ended) {
   auto session = bench.session();
   const std::string one = submission(bench, R"(["load"])");
   asio::steady_timer timer(bench.context());
   const auto begin = Clock::now();
   std::size_t sent = 0;
-  while (!ended) {
+  while (!*ended) {
     timer.expires_after(std::chrono::milliseconds(2));
     co_await timer.async_wait(asio::use_awaitable);
     const auto due = static_cast<std::size_t>(Seconds(Clock::now() - begin).count() * rate);
@@ -106,20 +107,21 @@ Awaitable<void> work_for_ever(Bench& bench, std::int64_t& done) {
 
 Awaitable<void> probe_under_load(Bench& bench, std::size_t probes, std::size_t workers, double rate,
                                  Latencies& latencies, std::int64_t& left) {
-  bool ended = false;
+  // Whoever feeds may still look at it when this has returned.
+  const auto ended = std::make_shared<bool>(false);
   for (std::size_t i = 0; i < workers; ++i)
     asio::co_spawn(bench.context(), work_for_ever(bench, left), asio::detached);
   asio::co_spawn(bench.context(), feed(bench, rate, ended), asio::detached);
   asio::steady_timer warm_up(bench.context(), std::chrono::seconds(1));
   co_await warm_up.async_wait(asio::use_awaitable);
   co_await probe(bench, probes, latencies);
-  ended = true;
+  *ended = true;
 }
 
 /// Tasks a second with submission and drain at once: what the coordinator can do under this kind of load.
 double capacity(const Options& options, std::size_t workers) {
   const double drained = drain(options, Dialect::kOurs, 40'000, workers).front().figures.front().value;
-  const double submitted = submit(options, 40'000, 1, 500).back().figures.front().value;
+  const double submitted = submit_in_batches(options, 40'000, 500).figures.front().value;
   return 1 / (1 / drained + 1 / submitted);
 }
 

@@ -10,6 +10,8 @@ namespace mito::bench {
 
 /// How fast tasks are taken in: one a request over `connections` connections, and `batch` a request.
 std::vector<Measurement> submit(const Options& options, std::size_t tasks, std::size_t connections, std::size_t batch);
+/// The second half of it alone.
+Measurement submit_in_batches(const Options& options, std::size_t tasks, std::size_t batch);
 
 /// How fast `workers` simulated workers get through `tasks` queued tasks.
 std::vector<Measurement> drain(const Options& options, Dialect dialect, std::size_t tasks, std::size_t workers);

@@ -84,8 +84,20 @@ void Bench::run(Awaitable<void> work) {
   if (!done) throw std::runtime_error("the load ended early");
 }
 
+void Bench::remember(const SimulatedWorker& worker) {
+  departures_.push_back(make_request("DELETE", "/workers", worker.token));
+}
+
 void Bench::clean_up() {
-  if (!options_.url.empty() || !options_.database.empty()) run(cancel_all(*this));
+  if (options_.url.empty() && options_.database.empty()) return;
+  auto connection = session();
+  // Workers that have left already are refused, which is as well.
+  run([](Session& used, const std::vector<std::string>& requests) -> Awaitable<void> {
+    for (const auto& request : requests)
+      co_await used.send(request);
+  }(connection, departures_));
+  departures_.clear();
+  run(cancel_all(*this));
 }
 
 Seconds Bench::restart() {
@@ -97,13 +109,13 @@ Seconds Bench::restart() {
   return std::chrono::steady_clock::now() - begin;
 }
 
-Awaitable<SimulatedWorker> register_worker(Session& session, const Bench& bench, Dialect dialect,
-                                           std::string tags_json) {
+Awaitable<SimulatedWorker> register_worker(Session& session, Bench& bench, Dialect dialect, std::string tags_json) {
   const auto extra = dialect == Dialect::kOurs ? R"(,"features":["wait","complete"],"lease":"60s")" : "";
   const auto body = fmt::format(R"({{"tags":{},"labels":[],"groups":["{}"],"lifetime":null{}}})", tags_json,
                                 bench.options().user, extra);
   SimulatedWorker worker;
   worker.token = find_string(co_await session.send_ok(make_request("POST", "/workers", bench.token(), body)), "token");
+  bench.remember(worker);
   worker.fetch = make_request("GET", "/workers/tasks", worker.token);
   worker.waiting_fetch =
       make_request("GET", dialect == Dialect::kOurs ? "/workers/tasks?wait=25s" : "/workers/tasks", worker.token);

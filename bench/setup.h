@@ -31,6 +31,8 @@ struct Options {
   std::string password = "mitosis_admin";
 };
 
+struct SimulatedWorker;
+
 /// A coordinator under load: where it is, who we are, and what it has cost. Everything runs on the thread that calls
 /// run().
 class Bench {
@@ -45,8 +47,11 @@ class Bench {
   /// 0 when it is not known.
   [[nodiscard]] int coordinator_pid() const;
 
-  /// Takes back what this measurement left where the next one finds it again: behind `url`, in a shared database.
+  /// Takes back what this measurement left where the next one finds it again, behind `url` or in a shared database:
+  /// workers and queued tasks. What was started and has not ended goes on meanwhile.
   void clean_up();
+  /// A worker that is there until clean_up().
+  void remember(const SimulatedWorker& worker);
 
   /// Runs `work` to its end; its exceptions come out here. Other coroutines of the context run meanwhile and are
   /// dropped afterwards.
@@ -64,6 +69,7 @@ class Bench {
   boost::asio::io_context context_{1};
   boost::asio::ip::tcp::endpoint endpoint_;
   std::string token_;
+  std::vector<std::string> departures_;  ///< Requests that end the workers.
 };
 
 /// A registered worker without a process.
@@ -72,7 +78,7 @@ struct SimulatedWorker {
   std::string fetch;          ///< The request that asks for a task at once.
   std::string waiting_fetch;  ///< The request that waits for one.
 };
-Awaitable<SimulatedWorker> register_worker(Session& session, const Bench& bench, Dialect dialect,
+Awaitable<SimulatedWorker> register_worker(Session& session, Bench& bench, Dialect dialect,
                                            std::string tags_json = "[]");
 Awaitable<void> unregister_worker(Session& session, const SimulatedWorker& worker);
 

@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 struct Dispatches {
   Clock::time_point last;
   std::size_t count = 0;
+  std::size_t registered = 0;
 };
 
 std::string tags_of(Profiles profiles, std::size_t worker) {
@@ -30,20 +31,20 @@ std::string tags_of(Profiles profiles, std::size_t worker) {
 }
 
 /// Waits for tasks for ever; notes when one comes, and reports it.
-Awaitable<void> wait_for_tasks(Bench& bench, std::string tags, std::size_t& registered, Dispatches& dispatches) {
+Awaitable<void> wait_for_tasks(Bench& bench, std::string tags, std::shared_ptr<Dispatches> dispatches) {
   auto session = bench.session();
   const SimulatedWorker worker = co_await register_worker(session, bench, Dialect::kOurs, tags);
-  ++registered;
+  ++dispatches->registered;
   for (;;) {
     const std::string_view task = co_await session.send_ok(worker.waiting_fetch);
     if (task == "null") continue;
-    dispatches.last = Clock::now();
+    dispatches->last = Clock::now();
     const std::int64_t id = find_integer(task, "id");
     const std::string report = make_request(
         "POST", "/workers/tasks", worker.token,
         fmt::format(R"({{"id":{},"op":{{"Complete":{{"exit_status":0,"msg":null,"state":"Finished"}}}}}})", id));
     co_await session.send_ok(report);
-    ++dispatches.count;
+    ++dispatches->count;
   }
 }
 
@@ -63,21 +64,19 @@ Awaitable<void> submit_classes(Bench& bench, std::size_t classes) {
 Awaitable<void> measure(Bench& bench, std::size_t workers, Profiles profiles, std::size_t idle_classes,
                         Measurement& measurement) {
   asio::steady_timer pause(bench.context());
-  std::size_t registered = 0;
   auto dispatches = std::make_shared<Dispatches>();
   co_await submit_classes(bench, idle_classes);
   for (std::size_t i = 0; i < workers; ++i) {
-    asio::co_spawn(bench.context(), wait_for_tasks(bench, tags_of(profiles, i), registered, *dispatches),
-                   asio::detached);
-    while (registered + 64 < i) {
+    asio::co_spawn(bench.context(), wait_for_tasks(bench, tags_of(profiles, i), dispatches), asio::detached);
+    while (dispatches->registered + 64 < i) {
       pause.expires_after(std::chrono::milliseconds(1));
       co_await pause.async_wait(asio::use_awaitable);
     }
   }
   const auto deadline = Clock::now() + std::chrono::seconds(120);
-  while (registered < workers) {
+  while (dispatches->registered < workers) {
     if (Clock::now() > deadline)
-      throw std::runtime_error(fmt::format("only {} of {} workers could register", registered, workers));
+      throw std::runtime_error(fmt::format("only {} of {} workers could register", dispatches->registered, workers));
     pause.expires_after(std::chrono::milliseconds(10));
     co_await pause.async_wait(asio::use_awaitable);
   }

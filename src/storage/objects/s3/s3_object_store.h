@@ -27,9 +27,9 @@ struct S3Settings {
   std::string artifacts_bucket;
   std::string attachments_bucket;
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds attempt_timeout{10'000};  ///< Of one request.
-  std::chrono::milliseconds patience{25'000};         ///< Of one operation with all its attempts.
-  std::chrono::milliseconds first_pause{200};         ///< Between attempts; doubled each time.
+  std::chrono::milliseconds attempt_timeout{5'000};  ///< Of one request.
+  std::chrono::milliseconds patience{12'000};        ///< Of one operation with all its attempts.
+  std::chrono::milliseconds first_pause{200};        ///< Between attempts; doubled each time.
 };
 
 /// Objects in two buckets of an S3 server, which workers and clients reach themselves by presigned URLs

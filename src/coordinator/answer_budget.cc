@@ -38,6 +38,12 @@ class AnswerBudget::Counted final : public http::BodySource {
   std::size_t sent_ = 0;
 };
 
+bool AnswerBudget::refuses_more() {
+  if (bytes_.load() < limit_) return false;
+  ++refused_;
+  return true;
+}
+
 http::Response AnswerBudget::admit(http::Response response, Refusal refusal) {
   const std::size_t size = response.body.size();
   if (response.source || size <= kSmall) return response;
@@ -46,9 +52,7 @@ http::Response AnswerBudget::admit(http::Response response, Refusal refusal) {
   if (refusal == Refusal::kAllowed && before != 0 && before + size > limit_) {
     bytes_ -= size;
     ++refused_;
-    return error_response({ErrorCode::kUnavailable,
-                           "Too many large answers wait for their readers: try again later, or "
-                           "ask for fewer with a limit"});
+    return error_response({ErrorCode::kUnavailable, std::string(kTooManyAnswers)});
   }
   response.source = std::make_unique<Counted>(bytes_, std::move(response.body));
   response.body.clear();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "http/server.h"
 
@@ -12,6 +13,10 @@ namespace mito::coordinator {
 /// original's end on it, and each of them has one at most.
 enum class Refusal { kAllowed, kNever };
 
+/// What a refusal says.
+inline constexpr std::string_view kTooManyAnswers =
+    "Too many large answers wait for their readers: try again later, or ask for fewer with a limit";
+
 /// Bounds the memory of large answers that wait for their readers. Any thread; outlives the answers.
 class AnswerBudget {
  public:
@@ -19,6 +24,9 @@ class AnswerBudget {
 
   /// The response, whose bytes count until it is sent or given up, or a 503 in its place. Small ones are not counted.
   http::Response admit(http::Response response, Refusal refusal);
+
+  /// Whether another large answer would be refused, so that the work for it can be saved; counts as a refusal.
+  bool refuses_more();
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_.load(); }
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }

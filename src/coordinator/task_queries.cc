@@ -8,6 +8,7 @@
 #include "coordinator/task_extras.h"
 #include "coordinator/task_filter.h"
 #include "coordinator/task_views.h"
+#include "protocol/codec.h"
 #include "protocol/task_messages.h"
 
 // Lists of tasks, and cancellations of many (reference/server.md 1.4, Tasks).
@@ -18,36 +19,49 @@ namespace {
 using http::Awaitable;
 using protocol::Endpoint;
 
-Awaitable<Result<protocol::TasksQueryResp>> query_tasks(Context& context, protocol::TasksQueryReq request) {
+/// Lists of as many tasks are refused while answers use up their memory.
+constexpr std::uint64_t kLargeList = 1'000;
+
+Result<protocol::TasksQueryResp> find_tasks(const Context& context, const protocol::TasksQueryReq& request,
+                                            const CheckedFilter& checked, storage::Queries& queries) {
+  protocol::TasksQueryResp answer;
+  answer.group_name = checked.group_name;
+  if (request.count) {
+    MITO_TRY_ASSIGN(const std::int64_t number, queries.count_tasks(checked.filter));
+    answer.count = static_cast<std::uint64_t>(number);
+    return answer;
+  }
+  MITO_TRY_ASSIGN(auto tasks, queries.tasks(checked.filter, {request.limit, request.offset.value_or(0)}));
+  answer.count = tasks.size();
+  answer.tasks.reserve(tasks.size());
+  std::vector<std::string> details;
+  if (request.detail) {
+    std::vector<TaskId> ids;
+    for (const storage::Task& task : tasks)
+      ids.push_back(task.id);
+    MITO_TRY_ASSIGN(details, queries.details_of(ids));
+  }
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    TaskExtras extras;
+    if (request.detail) extras = extras_of(context.services, tasks[i], details[i]);
+    protocol::TaskQueryInfo& info = answer.tasks.emplace_back(list_view(context.directory(), std::move(tasks[i])));
+    info.exec_state = extras.exec_state;
+    info.worker = std::move(extras.worker);
+    info.detail = std::move(extras.detail);
+  }
+  return answer;
+}
+
+// Encoded on the read thread: a long list would keep all connections of an I/O thread waiting.
+Awaitable<Result<Json>> query_tasks(Context& context, protocol::TasksQueryReq request) {
   MITO_CO_TRY_ASSIGN(const CheckedFilter checked,
                      check_filter(context, filter_fields(request), Role::kRead, EmptyStates::kRefused));
-  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::TasksQueryResp> {
-    protocol::TasksQueryResp answer;
-    answer.group_name = checked.group_name;
-    if (request.count) {
-      MITO_TRY_ASSIGN(const std::int64_t number, queries.count_tasks(checked.filter));
-      answer.count = static_cast<std::uint64_t>(number);
-      return answer;
-    }
-    MITO_TRY_ASSIGN(auto tasks, queries.tasks(checked.filter, {request.limit, request.offset.value_or(0)}));
-    answer.count = tasks.size();
-    answer.tasks.reserve(tasks.size());
-    std::vector<std::string> details;
-    if (request.detail) {
-      std::vector<TaskId> ids;
-      for (const storage::Task& task : tasks)
-        ids.push_back(task.id);
-      MITO_TRY_ASSIGN(details, queries.details_of(ids));
-    }
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      TaskExtras extras;
-      if (request.detail) extras = extras_of(context.services, tasks[i], details[i]);
-      protocol::TaskQueryInfo& info = answer.tasks.emplace_back(list_view(context.directory(), std::move(tasks[i])));
-      info.exec_state = extras.exec_state;
-      info.worker = std::move(extras.worker);
-      info.detail = std::move(extras.detail);
-    }
-    return answer;
+  co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<Json> {
+    const bool large = !request.count && request.limit.value_or(kLargeList) >= kLargeList;
+    if (large && context.services.answers.refuses_more())
+      return fail(ErrorCode::kUnavailable, std::string(kTooManyAnswers));
+    MITO_TRY_ASSIGN(const protocol::TasksQueryResp answer, find_tasks(context, request, checked, queries));
+    return Json{protocol::encode(answer)};
   });
 }
 

@@ -93,7 +93,7 @@ TEST(Settings, ReadsEnvironmentAndCommandLine) {
   ASSERT_TRUE(loaded) << loaded.error().text();
   EXPECT_EQ(loaded->settings.admin_password, "12345678") << "an all-digit password is a text";
   EXPECT_EQ(loaded->settings.heartbeat_timeout, std::chrono::minutes(1));
-  EXPECT_EQ(loaded->settings.tag_matching, TagMatching::kStrict);
+  EXPECT_EQ(loaded->settings.chosen_tag_matching, TagMatching::kStrict);
   EXPECT_EQ(loaded->settings.trusted_proxies, (std::vector<std::string>{"10.0.0.1", "10.0.0.2"}));
   EXPECT_EQ(loaded->settings.min_free, std::uint64_t{1} << 30);
 }

@@ -20,11 +20,20 @@ std::string tidy(std::string text) {
   return text;
 }
 
+/// Whether it was a group that is not there: its name stands in many commands that are about something else.
+bool is_about_a_group(std::string_view text) {
+  return text.contains("not found") &&
+         (text.starts_with("Group ") || text.contains("group with name") || text.contains("Group with name"));
+}
+
 std::string_view next_step(const Error& error, std::string_view look_up) {
+  if (is_about_a_group(error.text()) && !look_up.contains("admin"))
+    return "mito client users groups lists the groups you are in";
   switch (error.code()) {
     case ErrorCode::kNotFound:
       return look_up;
     case ErrorCode::kWrongCredentials:
+      return "check user name and password; to log in: mito client login USERNAME";
     case ErrorCode::kInvalidToken:
       return "log in with: mito client login USERNAME";
     case ErrorCode::kPermissionDenied:

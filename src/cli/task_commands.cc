@@ -230,11 +230,23 @@ Result<int> watch(Session& session, const Arguments& arguments) {
 Result<int> logs(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const TaskUuid uuid, task_uuid("<UUID>", arguments.at("UUID")));
   const bool all = arguments.has("stdout") == arguments.has("stderr");
-  MITO_TRY(print_task_output(session, uuid,
-                             all                       ? Streams::kBoth
-                             : arguments.has("stdout") ? Streams::kOut
-                                                       : Streams::kErr));
-  return 0;
+  const auto streams = all ? Streams::kBoth : arguments.has("stdout") ? Streams::kOut : Streams::kErr;
+  auto printed = print_task_output(session, uuid, streams);
+  if (printed) return 0;
+  if (printed.error().code() != ErrorCode::kNotFound) return fail(std::move(printed).error());
+  MITO_TRY_ASSIGN(const auto* client, session.client());
+  MITO_TRY_ASSIGN(const auto task, client->get_task(uuid, session.stop()));
+  if (!task.info.result) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("Task {} is {}: what it writes can be read when it is over; wait for that with: "
+                            "mito client tasks wait {}",
+                            uuid.to_string(), describe_task_fully(condition_of(task)), uuid.to_string()));
+  }
+  if (!task.info.spec.terminal_output)
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("Task {} kept nothing of what it wrote: it was submitted without --terminal", uuid.to_string()));
+  return fail(std::move(printed).error());
 }
 
 }  // namespace

@@ -134,12 +134,23 @@ Result<std::string> Client::renewed_token(const std::string& refused) const {
   return renewed;
 }
 
+namespace {
+
+/// Whether a refusal means that the token is no longer good. A session that another login has ended is refused in the
+/// words of a wrong password, which requests with a password in them may mean, too.
+bool is_about_the_token(ErrorCode code, std::string_view path) {
+  const bool has_password = path == "/login" || (path.starts_with("/users/") && path.ends_with("/password"));
+  return code == ErrorCode::kInvalidToken || (code == ErrorCode::kWrongCredentials && !has_password);
+}
+
+}  // namespace
+
 Result<std::string> Client::exchange(std::string_view method, const std::string& path, std::string body,
                                      std::stop_token stop) const {
   std::string used = token();
   if (!renewal_ || used.empty()) return attempt(method, path, std::move(body), std::move(used), std::move(stop));
   auto answer = attempt(method, path, body, used, stop);
-  if (answer || answer.error().code() != ErrorCode::kInvalidToken) return answer;
+  if (answer || !is_about_the_token(answer.error().code(), path)) return answer;
   MITO_TRY_ASSIGN(auto renewed, renewed_token(used));
   return attempt(method, path, std::move(body), std::move(renewed), std::move(stop));
 }

@@ -1,9 +1,11 @@
 """The text of every command of the client on success and on failure, compared with tests/golden (see the README there)."""
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
+import tarfile
 
 import pytest
 
@@ -175,6 +177,7 @@ SCRIPTS = {
         tasks watch {timed_out}
         tasks watch
         tasks logs {ok} --stderr
+        tasks logs {written}
         tasks logs {ready}
         tasks change {ready} --timeout 90s -p 3 -t x
         tasks change {ready} --terminal -- echo world
@@ -255,7 +258,7 @@ SCRIPTS = {
         admin workers list --count
         admin workers list -g nope
         alice: admin workers list
-        admin workers cancel {third}
+        admin workers cancel {fourth}
         admin workers cancel {nobody}
     """,
     "admin": """
@@ -324,7 +327,8 @@ class Stage:
         (self.directory / "data.txt").write_text("0123456789")
         (self.directory / "folder").mkdir()
         (self.directory / "folder" / "inside.txt").write_text("x")
-        os.system(f"tar -czf {self.directory}/local.tar.gz -C {self.directory} folder")
+        with tarfile.open(self.directory / "local.tar.gz", "w:gz") as archive:
+            archive.add(self.directory / "folder", "folder")
         (self.directory / "tasks.json").write_text(f'[{task("mitosis_admin")},{task("nope")},{task("mitosis_admin")}]')
         (self.directory / "lines.jsonl").write_text(f'{task("mitosis_admin")}\n\n{task("mitosis_admin")}\n')
         (self.directory / "bad.json").write_text('[{]')
@@ -342,14 +346,32 @@ class Stage:
             number = self.api.call("GET", "/workers/tasks", token=worker["token"])["id"]
             self.api.call("POST", "/workers/tasks", {"id": number, "op": op}, worker["token"])
             self.api.call("POST", "/workers/tasks", {"id": number, "op": {"Commit": {"exit_status": status, "msg": message}}}, worker["token"])
+        self.names["written"] = self.api.submit(self.token, ["do", "write"], tags=["ends"], terminal_output=True)
+        number = self.api.call("GET", "/workers/tasks", token=worker["token"])["id"]
+        self.api.call("POST", "/workers/tasks", {"id": number, "op": "Finish"}, worker["token"])
+        body = self._output()
+        url = self.api.call("POST", "/workers/tasks", {"id": number, "op": {"Upload": {"content_type": "std-log", "content_length": len(body)}}},
+                            worker["token"])["url"]
+        assert self.api.request("PUT", url.split(str(self.coordinator.port), 1)[1], body)[0] == 200
+        self.api.call("POST", "/workers/tasks", {"id": number, "op": {"Commit": {"exit_status": 0, "msg": None}}}, worker["token"])
         self.names["running"] = self.api.submit(self.token, ["do", "run"], tags=["ends"])
         assert self.api.call("GET", "/workers/tasks", token=worker["token"])["uuid"] == self.names["running"]
         for name in ("ready", "waiting"):
             self.names[name] = self.api.submit(self.token, ["do", name], tags=["nobody-has-this"])
 
+    @staticmethod
+    def _output() -> bytes:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            for name, text in (("stdout", b"written\n"), ("stderr", b"complained\n")):
+                info = tarfile.TarInfo(f"std-log/{name}.log")
+                info.size = len(text)
+                archive.addfile(info, io.BytesIO(text))
+        return packed.getvalue()
+
     def workers(self) -> None:
-        for name in ("worker", "second", "third"):
-            self.names[name] = self.api.call("POST", "/workers", {"tags": ["wired", "file"], "labels": ["room1"], "groups": [], "lifetime": None},
+        for name, tag in (("worker", "wired"), ("second", "wired"), ("third", "wired"), ("fourth", "radio")):
+            self.names[name] = self.api.call("POST", "/workers", {"tags": [tag, "file"], "labels": ["room1"], "groups": [], "lifetime": None},
                                              self.token)["worker_id"]
 
     def run(self, line: str) -> str:
@@ -377,6 +399,8 @@ class Stage:
         text = re.sub(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", uuid, text)
         text = text.replace(self.coordinator.url, "<coordinator>").replace(f"127.0.0.1:{self.coordinator.port}", "<coordinator>")
         text = text.replace(str(self.tools.directory), "<directory>")
+        text = re.sub(rf"\b{(self.directory / 'local.tar.gz').stat().st_size}(?=B|\}})", "<size>", text)
+        text = re.sub(r"(folder\.tar\.gz +)\d+ B", r"\1<size>", text)
         text = re.sub(r"\d{4}-\d\d-\d\d \d\d?:\d\d:\d\d(?:\.\d+)?(?: \+00:00:00| UTC)?", "<time>", text)
         text = re.sub(r"^\d\d:\d\d:\d\d  ", "<time>  ", text, flags=re.M)
         text = re.sub(r"just now|in \d+s\b|\b\d+[smh] ago", "<ago>", text)

@@ -96,6 +96,7 @@ def test_tab_completes_commands_options_and_live_values(tools, coordinator, shel
     shell.send("workers update-\t")
     shell.expect_next("update-labels")
     shell.expect_next("Replace the labels of a worker")
+    shell.expect_next(PROMPT + "workers update-")  # the line is shown again below the list
     shell.send("\x03")
     shell.expect_next(PROMPT)
     shell.send("tasks query -s run\t--count\r")

@@ -30,7 +30,7 @@ INSTANTIATE_TEST_SUITE_P(
              "- \"12\"\n- \"1e3\"\n- \"2026-01-02\"\n- \"-5\"\n- \"\"\n"},
         Case{"special", R"(["a: b","a #b","line\nbreak","x ","{x}","é"])",
              "- \"a: b\"\n- \"a #b\"\n- \"line\\nbreak\"\n- \"x \"\n- \"{x}\"\n- \"é\"\n"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace mito::cli

@@ -203,7 +203,7 @@ def test_a_killed_workers_result_is_delivered_by_the_next(tools, coordinator, ad
     writer = open(gate, "w")
     coordinator.kill()
     writer.close()
-    worker.wait_for_output("is repeated until it is")
+    worker.wait_for_output("A report on task .* was not answered")
     worker.kill()
     again = tools.coordinator(port=coordinator.port, name="again")
     tools.worker(again.url)

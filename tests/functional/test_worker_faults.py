@@ -347,7 +347,7 @@ def test_a_result_outlives_an_outage_of_the_coordinator(tools, fake):
     writer = open(gate, "w")  # blocks until the command reads
     fake.stop()
     writer.close()
-    wait_until(lambda: "is repeated until it is" in worker_output(tools), what="a report that fails")
+    wait_until(lambda: "A report on task" in worker_output(tools), what="a report that fails")
     fake.start()
     assert fake.result(number)["exit_status"] == 0
     assert fake.stdout(number) == "kept\n"

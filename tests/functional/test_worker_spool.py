@@ -54,7 +54,7 @@ def end_with_an_undelivered_result(tools, coordinator, how: str, command: str = 
     writer = open(gate, "w")
     coordinator.stop()
     writer.close()
-    worker.wait_for_output("is repeated until it is")
+    worker.wait_for_output("A report on task .* was not answered")
     if how == "killed":
         worker.kill()
     else:

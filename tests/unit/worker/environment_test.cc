@@ -110,5 +110,14 @@ TEST(InheritedEnvironment, LacksTheCredentialsOfTheWorker) {
   EXPECT_EQ(result.at("MITO_COORDINATOR_ADDR"), "x=y");
 }
 
+TEST(IsolatedEnvironment, KeepsTheDefinedOnesAndWhatIsPassed) {
+  const Environment inherited{{"PATH", "/bin"}, {"HOME", "/h"},  {"LC_ALL", "C"},  {"LC", "x"},
+                              {"TZ", "UTC"},    {"SECRET", "x"}, {"MY_A", "1"},    {"MY_B", "2"},
+                              {"MYTH", "x"},    {"EXACT", "3"},  {"EXACTLY", "x"}, {"TMPDIR", "/t"}};
+  const Environment expected{{"PATH", "/bin"}, {"HOME", "/h"}, {"LC_ALL", "C"}, {"TZ", "UTC"},
+                             {"MY_A", "1"},    {"MY_B", "2"},  {"EXACT", "3"},  {"TMPDIR", "/t"}};
+  EXPECT_EQ(isolated_environment(inherited, {"MY_*", "EXACT"}), expected);
+}
+
 }  // namespace
 }  // namespace mito::worker

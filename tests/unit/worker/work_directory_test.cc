@@ -80,5 +80,45 @@ TEST(RemoveTree, RemovesWhatIsDeeperThanAnyPath) {
   EXPECT_TRUE(remove_tree(top)) << "nothing is there";
 }
 
+TEST(WorkDirectory, TellsWhatATaskHasLeft) {
+  const TemporaryDirectory parent;
+  auto directory = WorkDirectory::create(parent.path() / "worker");
+  ASSERT_TRUE(directory);
+  EXPECT_TRUE(directory->look().clean);
+  write_file(directory->exec() / "f", "x");
+  EXPECT_TRUE(directory->look().exec);
+  EXPECT_FALSE(directory->look().result);
+  EXPECT_FALSE(directory->look().clean);
+  write_file(directory->new_task(), "x");
+  EXPECT_TRUE(directory->look().new_task);
+  ASSERT_TRUE(directory->reset());
+  EXPECT_TRUE(directory->look().clean);
+  // Another directory in the place of the one that was made, with something in it.
+  std::filesystem::remove(directory->result());
+  std::filesystem::create_directory(directory->result());
+  EXPECT_FALSE(directory->look().clean);
+  write_file(directory->result() / "f", "x");
+  EXPECT_TRUE(directory->look().result);
+  ASSERT_TRUE(directory->reset());
+  EXPECT_TRUE(directory->look().clean);
+  ::chmod(directory->result().c_str(), 0);
+  EXPECT_FALSE(directory->look().clean);
+}
+
+TEST(WorkDirectory, HasAWorkingDirectoryWhereItIsWanted) {
+  const TemporaryDirectory parent;
+  auto plain = WorkDirectory::create(parent.path() / "plain");
+  auto isolated = WorkDirectory::create(parent.path() / "isolated",
+                                        {.working = WorkDirectorySettings::Working::kFresh, .owner = {}});
+  ASSERT_TRUE(plain && isolated);
+  EXPECT_TRUE(plain->working().empty());
+  EXPECT_TRUE(std::filesystem::is_directory(isolated->working()));
+  EXPECT_TRUE(isolated->look().clean);
+  write_file(isolated->working() / "f", "x");
+  EXPECT_FALSE(isolated->look().clean);
+  ASSERT_TRUE(isolated->reset());
+  EXPECT_TRUE(std::filesystem::is_empty(isolated->working()));
+}
+
 }  // namespace
 }  // namespace mito::worker

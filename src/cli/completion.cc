@@ -176,8 +176,10 @@ std::string common_beginning(const std::vector<Candidate>& candidates) {
     const auto [end, other] = std::ranges::mismatch(beginning, candidate.text);
     beginning.erase(end, beginning.end());
   }
-  while (!beginning.empty() && (static_cast<unsigned char>(beginning.back()) & 0xc0U) == 0x80U)
-    beginning.pop_back();  // never half of a character
+  const std::string& whole = candidates.front().text;  // never half of a character
+  while (!beginning.empty() && beginning.size() < whole.size() &&
+         (static_cast<unsigned char>(whole[beginning.size()]) & 0xc0U) == 0x80U)
+    beginning.pop_back();
   return beginning;
 }
 

@@ -90,6 +90,7 @@ class Client::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  void stop();
   void send(std::vector<Command> commands);
   Result<Reply> ask(const Command& command, milliseconds timeout);
   void ask(const Command& command, Answer done);
@@ -196,10 +197,16 @@ Client::Impl::Impl(ClientSettings settings)
 }
 
 Client::Impl::~Impl() {
-  queue_.lock()->ends_at = Clock::now() + settings_.linger;
-  wake();
-  thread_.join();
+  stop();
   ::close(wakeup_);
+}
+
+void Client::Impl::stop() {
+  if (thread_.joinable()) {
+    queue_.lock()->ends_at = Clock::now() + settings_.linger;
+    wake();
+    thread_.join();
+  }
   auto left = std::exchange(queue_.lock()->items, {});
   for (Item& item : left)
     if (item.answer) item.answer(fail(ErrorCode::kCancelled, "The Redis client ends"));
@@ -564,6 +571,10 @@ void Client::Impl::lose_topics() {
 
 Client::Client(ClientSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
 Client::~Client() = default;
+
+void Client::stop() {
+  impl_->stop();
+}
 
 void Client::send(Command command) {
   std::vector<Command> commands;

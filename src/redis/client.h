@@ -89,6 +89,10 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  /// Ends connections and thread: no callback runs or is called afterwards. Not within a callback. Idempotent, and done
+  /// by the destructor; for owners whose callbacks use the client.
+  void stop();
+
   /// Queues a command whose answer nobody needs; one that is refused is counted and logged.
   void send(Command command);
   /// Queues several in order, with nothing between them.

@@ -46,7 +46,7 @@ RedisEventBus::RedisEventBus(Settings settings, const Clock& clock, Observer obs
     : clock_(clock),
       observer_(std::move(observer)),
       local_(settings.local, clock),
-      client_(std::make_unique<redis::Client>(std::move(settings.redis))) {}
+      client_(std::move(settings.redis)) {}
 
 RedisEventBus::~RedisEventBus() {
   stop();
@@ -54,16 +54,16 @@ RedisEventBus::~RedisEventBus() {
 
 void RedisEventBus::stop() {
   listening_ = redis::Listening();
-  client_.reset();
+  client_.stop();
 }
 
 Result<void> RedisEventBus::start() {
   MITO_TRY_ASSIGN(listening_,
-                  client_->listen({redis::Topic::Kind::kPattern, std::string(redis::kAllTasks)},
-                                  {.message = [this](std::string_view channel,
-                                                     std::string_view payload) { on_message(channel, payload); },
-                                   .joined = [this] { begin_survey(); },
-                                   .lost = [this] { survey_.running = false; }}));
+                  client_.listen({redis::Topic::Kind::kPattern, std::string(redis::kAllTasks)},
+                                 {.message = [this](std::string_view channel,
+                                                    std::string_view payload) { on_message(channel, payload); },
+                                  .joined = [this] { begin_survey(); },
+                                  .lost = [this] { survey_.running = false; }}));
   return {};
 }
 
@@ -72,14 +72,14 @@ void RedisEventBus::publish(const TaskEvent& event) {
   const auto* state = std::get_if<TaskExecState>(&event.state);
   if (state == nullptr) return;
   echoes_.lock()->add(event.task, *state);
-  client_->send(redis::announcement(event.task, *state, redis::state_life(*state, kPendingLife)));
+  client_.send(redis::announcement(event.task, *state, redis::state_life(*state, kPendingLife)));
 }
 
 void RedisEventBus::archived(const TaskUuid& task) {
   const auto latest = local_.latest_exec_state(task);
   local_.archived(task);
   // Other states end by themselves.
-  if (latest && !redis::state_life(*latest, kPendingLife)) client_->send(redis::farewell(task));
+  if (latest && !redis::state_life(*latest, kPendingLife)) client_.send(redis::farewell(task));
 }
 
 Result<Subscription> RedisEventBus::subscribe(const TaskUuid& task, Callback callback) {
@@ -126,13 +126,13 @@ void RedisEventBus::begin_survey() {
 }
 
 void RedisEventBus::survey_page(std::uint64_t number, const std::string& cursor) {
-  client_->ask({"SCAN", cursor, "MATCH", std::string(redis::kAllTasks), "COUNT", "512"},
-               [this, number](const Result<redis::Reply>& page) {
-                 if (page && page->list.size() == 2)
-                   survey_values(number, *page);
-                 else if (number == survey_.number)
-                   survey_.running = false;
-               });
+  client_.ask({"SCAN", cursor, "MATCH", std::string(redis::kAllTasks), "COUNT", "512"},
+              [this, number](const Result<redis::Reply>& page) {
+                if (page && page->list.size() == 2)
+                  survey_values(number, *page);
+                else if (number == survey_.number)
+                  survey_.running = false;
+              });
 }
 
 void RedisEventBus::survey_values(std::uint64_t number, const redis::Reply& page) {
@@ -150,7 +150,7 @@ void RedisEventBus::survey_values(std::uint64_t number, const redis::Reply& page
   if (keys.empty()) return next();
   redis::Command command{"MGET"};
   command.insert(command.end(), keys.begin(), keys.end());
-  client_->ask(std::move(command), [this, number, keys, next](const Result<redis::Reply>& values) {
+  client_.ask(std::move(command), [this, number, keys, next](const Result<redis::Reply>& values) {
     if (number != survey_.number || !survey_.running) return;
     if (values) take_values(keys, *values);
     next();

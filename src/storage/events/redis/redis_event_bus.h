@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,9 +50,7 @@ class RedisEventBus final : public EventBus {
   /// Ends the connection: the observer is not called any more. Nothing is published at the same time or afterwards.
   void stop();
   /// Waits for the Redis: see redis::Client.
-  Result<void> wait_until_connected(std::chrono::milliseconds timeout) {
-    return client_->wait_until_connected(timeout);
-  }
+  Result<void> wait_until_connected(std::chrono::milliseconds timeout) { return client_.wait_until_connected(timeout); }
 
   void publish(const TaskEvent& event) override;
   void archived(const TaskUuid& task) override;
@@ -61,7 +58,7 @@ class RedisEventBus final : public EventBus {
   Result<Subscription> subscribe(GroupId group, Callback callback) override;
   [[nodiscard]] std::optional<TaskExecState> latest_exec_state(const TaskUuid& task) const override;
   [[nodiscard]] Statistics statistics() const override;
-  [[nodiscard]] redis::Client::Statistics redis_statistics() const { return client_->statistics(); }
+  [[nodiscard]] redis::Client::Statistics redis_statistics() const { return client_.statistics(); }
 
  private:
   /// What we told and have not heard back: everybody at a Redis hears himself, too.
@@ -98,7 +95,7 @@ class RedisEventBus final : public EventBus {
   LocalEventBus local_;
   Sync<Echoes> echoes_;
   Survey survey_;
-  std::unique_ptr<redis::Client> client_;
+  redis::Client client_;
   redis::Listening listening_;
 };
 

@@ -72,8 +72,8 @@ class Core {
   void stop();
   /// From now on fetches and `next` answer nothing (the coordinator drains).
   void drain();
-  /// Reads users, groups, memberships and workers anew, after somebody has changed their rows by hand. Until it is done,
-  /// what was known holds.
+  /// Reads users, groups, memberships and workers anew, after somebody has changed their rows by hand. Until it is
+  /// done, what was known holds.
   void reload_directory();
   /// Called on the core thread when another coordinator has taken over; the process must end.
   void on_fenced(std::move_only_function<void()> handler);

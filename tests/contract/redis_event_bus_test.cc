@@ -58,11 +58,11 @@ class RedisEvents : public ::testing::Test {
                                         [this](const TaskUuid& uuid, TaskExecState state, RedisEventBus::Found found) {
                                           observed_.lock()->emplace_back(uuid, state);
                                           if (active_.contains(uuid))
-            found(RedisEventBus::Place{kGroup, RedisEventBus::Life::kActive});
-          else if (over_.contains(uuid))
-            found(RedisEventBus::Place{kGroup, RedisEventBus::Life::kOver});
-          else
-            found(std::nullopt);
+                                            found(RedisEventBus::Place{kGroup, RedisEventBus::Life::kActive});
+                                          else if (over_.contains(uuid))
+                                            found(RedisEventBus::Place{kGroup, RedisEventBus::Life::kOver});
+                                          else
+                                            found(std::nullopt);
                                         });
     ASSERT_TRUE(bus_->start());
     // It listens once its own words come back; a number without a state is nobody's event.
@@ -208,7 +208,8 @@ TEST_F(RedisEvents, GoOnWhileTheServerIsAway) {
   tell(2, TaskExecState::kExecFinished);  // Perhaps before the bus listens again: then the key tells.
   ASSERT_TRUE(heard.wait_until(2));
   EXPECT_EQ(bus_->latest_exec_state(task(2)), TaskExecState::kExecFinished);
-  EXPECT_EQ(other_->ask({"GET", redis::task_key(task(1))}, seconds(10))->text, "11");
+  const auto told = [this] { return other_->ask({"GET", redis::task_key(task(1))}, seconds(10))->text == "11"; };
+  EXPECT_TRUE(wait_for(told)) << "what was told meanwhile was kept for it";
 }
 
 TEST_F(RedisEvents, OfAnyContentDoNoHarm) {

@@ -154,7 +154,7 @@ def test_coordinator_that_is_not_there(tools):
     (["tasks", "change", NOBODY], 2, "No change specified"),
     (["tasks", "submit-many", "-f", "absent.json"], 1, "absent.json"),
     (["groups", "attachments", "upload", "absent"], 1, "absent"),
-    (["--format", "xml", "auth"], 2, "possible values: table, json"),
+    (["--format", "xml", "auth"], 2, "possible values: table, wide, json, yaml, name"),
 ])
 def test_mistakes_are_named(client, arguments, code, text):
     result = client(*arguments, expect=code)
@@ -379,8 +379,7 @@ def test_attachments(client, tmp_path):
     client(*upload, "-g", "lab", "big.bin", "dir/")
     client(*upload, "-s", "data.txt", "lab/smart//a/../s t+ü.txt")
     (tmp_path / "folder").mkdir()
-    assert "folder is a directory" in client(*upload, "folder", expect=1).stderr
-    assert "no file name" in client(*upload, ".", expect=2).stderr
+    assert "packed; its key is folder.tar.gz" in client(*upload, "folder").stderr
     assert "Invalid attachment key" in client(*upload, "data.txt", "../x", expect=5).stderr
     assert "Group nope not found" in client(*upload, "-g", "nope", "data.txt", expect=4).stderr
 

@@ -175,6 +175,7 @@ SCRIPTS = {
         tasks wait
         tasks wait {nobody}
         tasks watch {timed_out}
+        tasks watch {ok}
         tasks watch
         tasks logs {ok} --stderr
         tasks logs {written}
@@ -192,6 +193,7 @@ SCRIPTS = {
         tasks cancel-many -s running
         tasks cancel-many -l mobile
         tasks cancel-many -g nope
+        tasks cancel-list {waiting}
         tasks cancel-list {waiting} {nobody}
         tasks cancel-list
     """,
@@ -250,6 +252,7 @@ SCRIPTS = {
         alice: workers cancel {worker}
         workers cancel {worker}
         workers cancel {worker} -f
+        workers cancel-list {second}
         workers cancel-list {second} {nobody}
         workers cancel-list
         workers cancel-many -t wired -f

@@ -30,8 +30,8 @@ class ReadableFile {
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   /// Bytes read; 0 at the end.
   virtual Result<std::size_t> read_at(std::uint64_t offset, char* buffer, std::size_t count) = 0;
-  /// Tells these bytes from those that had the name before or get it later: their MD5 digest in hexadecimal digits where
-  /// the file system keeps it beside the file, else something without meaning. Empty: unknown.
+  /// Tells these bytes from those that had the name before or get it later: their MD5 digest in hexadecimal digits
+  /// where the file system keeps it beside the file, else something without meaning. Empty: unknown.
   [[nodiscard]] virtual std::string version() const { return {}; }
 };
 

@@ -13,6 +13,8 @@
 
 #include <fmt/core.h>
 
+#include "base/program.h"
+
 extern char** environ;
 
 namespace mito::cli {
@@ -43,7 +45,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 /// The new process from fork to exec: system calls only.
-[[noreturn]] void become(char** argv, char** environment, int output, pid_t parent) {
+[[noreturn]] void become(const char* program, char** argv, char** environment, int output, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);  // it ended before the line above
@@ -51,7 +53,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   ::dup2(null, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
-  ::execve("/proc/self/exe", argv, environment);
+  ::execve(program, argv, environment);
   ::_exit(127);
 }
 
@@ -73,9 +75,11 @@ Result<std::unique_ptr<Child>> Child::start(std::string name, const std::vector<
   auto variables = merged_environment(environment);
   const auto argv = pointers(words);
   const auto envp = pointers(variables);
+  const auto program = program_path();
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(const_cast<char**>(argv.data()), const_cast<char**>(envp.data()), ends[1], parent);
+  if (pid == 0)
+    become(program.c_str(), const_cast<char**>(argv.data()), const_cast<char**>(envp.data()), ends[1], parent);
   ::close(ends[1]);
   if (pid < 0) {
     const int error = errno;

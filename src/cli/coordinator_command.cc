@@ -1,4 +1,6 @@
+#include <chrono>
 #include <csignal>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <unistd.h>
@@ -7,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "base/logging.h"
+#include "base/service_manager.h"
 #include "base/sync.h"
 #include "cli/commands.h"
 #include "cli/coordinator_tasks.h"
@@ -17,6 +20,7 @@
 #include "coordinator/check.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/settings.h"
+#include "http/client.h"
 
 namespace mito::cli {
 
@@ -31,7 +35,16 @@ constexpr std::string_view kHelp =
     "USER` gives a user a new password while no coordinator runs. With `--check` it looks whether everything that is "
     "configured can be used, and ends.";
 
-int run(coordinator::Settings settings) {
+/// Whether the coordinator answers at all. What it says of its database is no reason to start it anew.
+bool answers(http::Client& client, const std::string& url) {
+  http::ClientRequest request;
+  request.url = url + "/health";
+  request.total_timeout = std::chrono::seconds(10);
+  return client.send_and_wait(std::move(request)).has_value();
+}
+
+int run(coordinator::Settings settings, ServiceManager& manager) {
+  settings.on_standby = [&manager] { manager.ready("on standby", [] { return true; }); };
   std::stop_source stop;
   Sync<coordinator::Coordinator*> running{nullptr};
   const auto on_signal = [&](int signal, int count) {
@@ -51,7 +64,12 @@ int run(coordinator::Settings settings) {
   if (!coordinator) return coordinator.error().code() == ErrorCode::kCancelled ? 0 : report(coordinator.error());
   const std::stop_callback stop_it(stop.get_token(), [&coordinator] { (*coordinator)->request_stop(); });
   *running.lock() = coordinator->get();
+  auto probe = std::make_shared<http::Client>(http::ClientSettings{.verify_tls = false});
+  manager.ready("serving " + (*coordinator)->url(),
+                [probe, url = (*coordinator)->url()] { return answers(*probe, url); });
   const auto ended = (*coordinator)->wait();
+  manager.ready("stopping", [] { return true; });
+  manager.stopping();
   *running.lock() = nullptr;
   return ended ? 0 : report(ended.error());
 }
@@ -74,6 +92,7 @@ int check(const coordinator::Settings& settings) {
 }  // namespace
 
 int run_coordinator(std::span<const std::string> given) {
+  ServiceManager manager;
   if (const auto code = run_coordinator_task(given)) return *code;
   std::vector<std::string> words(given.begin(), given.end());
   const bool only_check = take_check(words);
@@ -87,7 +106,7 @@ int run_coordinator(std::span<const std::string> given) {
   if (const auto logging = set_up_coordinator_log(log_file, settings.bind); !logging) return report(logging.error());
   for (const auto& warning : loaded->warnings)
     kLog.warn("{}", warning);
-  const int code = run(std::move(settings));
+  const int code = run(std::move(settings), manager);
   log::flush();
   return code;
 }

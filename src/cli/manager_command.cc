@@ -22,6 +22,7 @@
 #include <fmt/ranges.h>
 
 #include "base/logging.h"
+#include "base/program.h"
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/manager_records.h"
@@ -186,6 +187,7 @@ class Spawner {
     const auto environment = pointers(environment_);
     const int log = open(worker.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const auto program = program_path();
     if (log < 0 || null < 0)
       return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", worker.log.native(), std::strerror(errno)));
     worker.pid = fork();
@@ -194,7 +196,7 @@ class Spawner {
       dup2(null, STDIN_FILENO);
       dup2(log, STDOUT_FILENO);
       dup2(log, STDERR_FILENO);
-      execve("/proc/self/exe", argv.data(), environment.data());
+      execve(program.c_str(), argv.data(), environment.data());
       _exit(127);
     }
     close(log);

@@ -1,14 +1,10 @@
 #include <atomic>
 #include <csignal>
-#include <cstddef>
-#include <cstdlib>
-#include <cstring>
 #include <stop_token>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/logging.h"
+#include "base/service_manager.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/role_command.h"
@@ -27,27 +23,7 @@ constexpr std::string_view kHelp =
     "started it. SIGTERM or Ctrl-C lets "
     "running tasks end (--grace), once more ends them, a third time leaves at once.";
 
-/// Tells a service manager, if one started us, that the worker is in service (sd_notify(3)).
-void notify_ready() {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this program changes the environment.
-  const char* const name = std::getenv("NOTIFY_SOCKET");
-  if (name == nullptr || (*name != '/' && *name != '@')) return;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::size_t length = std::strlen(name);
-  if (length >= sizeof address.sun_path) return;
-  std::memcpy(&address.sun_path[0], name, length);
-  if (*name == '@') address.sun_path[0] = '\0';
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  constexpr std::string_view kText = "READY=1";
-  if (::sendto(fd, kText.data(), kText.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
-               static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length)) < 0)
-    kLog.debug("The service manager could not be told");
-  ::close(fd);
-}
-
-int run(worker::Settings settings) {
+int run(worker::Settings settings, ServiceManager& manager) {
   std::stop_source stop;
   std::stop_source kill;
   const SignalWatch signals([&stop, &kill](int signal, int count) {
@@ -67,7 +43,7 @@ int run(worker::Settings settings) {
   std::atomic_flag was_registered;  // the log file is named after the first registration
   const worker::Observer observer{.on_registered = [&](const std::string& uuid) {
     if (was_registered.test_and_set()) return;
-    notify_ready();
+    manager.ready("registered as " + uuid, [] { return true; });
     if (!log_file.file_log) return;
     if (const auto logging = set_up_worker_log(log_file, uuid); !logging)
       kLog.error("There is no log file: {}", logging.error().text());
@@ -80,12 +56,13 @@ int run(worker::Settings settings) {
 }  // namespace
 
 int run_worker(std::span<const std::string> words) {
+  ServiceManager manager;
   log_to_console();
   auto loaded = load_role(worker::settings_declaration(), kHelp, words);
   if (!loaded) return loaded.error();
   for (const auto& warning : loaded->warnings)
     kLog.warn("{}", warning);
-  const int code = run(std::move(loaded->settings));
+  const int code = run(std::move(loaded->settings), manager);
   log::flush();
   return code;
 }

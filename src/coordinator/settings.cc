@@ -41,6 +41,8 @@ void declare_original(Declaration& d) {
         "Admin to create in a new database");
   d.add("admin_password", "--admin-password", &Settings::admin_password, setting::text("PASSWORD"),
         "Password of that admin", "mitosis_admin; random when bind is not a loopback address");
+  d.add("admin_password_file", "--admin-password-file", &Settings::admin_password_file, setting::path(),
+        "A file whose first line is that password", "none");
   d.add("access_token_private_path", "--access-token-private-path", &Settings::access_token_private_path,
         setting::path(),
         "Ed25519 private key (PEM); looked for in the working directory, beside the configuration and in the data "

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,7 @@ struct Settings {
   std::string admin_user = "mitosis_admin";
   /// Nothing: `mitosis_admin`, or a random one that is printed once when `bind` is not a loopback address.
   std::optional<std::string> admin_password;
+  std::optional<std::filesystem::path> admin_password_file;  ///< Its first line is that password; empty: as if not set.
   std::filesystem::path access_token_private_path = "private.pem";
   std::filesystem::path access_token_public_path = "public.pem";
   std::chrono::milliseconds access_token_expires_in{std::chrono::hours(24 * 7)};
@@ -70,6 +72,7 @@ struct Settings {
   /// Nothing: false; true on a database that the original made.
   std::optional<bool> chosen_open_groups;
   std::string standby_bind;                          ///< Where a standby answers health checks; empty: nowhere.
+  std::function<void()> on_standby;                  ///< No setting: called when the wait for our turn begins.
   std::chrono::milliseconds takeover_after{15'000};  ///< A coordinator that is silent for longer loses its place.
   int max_worker_losses = 3;
   std::uint64_t min_free = 256 << 20;  ///< Bytes of the volume that uploads leave free.

@@ -65,6 +65,7 @@ Result<std::unique_ptr<storage::Turn>> wait_for_turn(storage::Database& database
   const auto waits = [&] {
     waited = true;
     kLog.info("Another coordinator is active on this database: on standby until its place is free");
+    if (settings.on_standby) settings.on_standby();
     if (const auto started = server.start(); !started) {
       failure = started.error();
       give_up.request_stop();

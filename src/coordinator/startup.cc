@@ -1,5 +1,6 @@
 #include "coordinator/startup.h"
 
+#include <fstream>
 #include <string_view>
 #include <utility>
 
@@ -68,6 +69,20 @@ Result<void> check_object_store(storage::Writer& writer, const Settings& setting
   return writer.set_fact(kObjectStoreFact, store);
 }
 
+/// The password that was chosen for the first admin, if one was.
+Result<std::optional<std::string>> chosen_admin_password(const Settings& settings) {
+  if (settings.admin_password || !settings.admin_password_file) return settings.admin_password;
+  std::ifstream file(*settings.admin_password_file);
+  if (!file)
+    return fail(ErrorCode::kIo, fmt::format("cannot read {}: admin_password_file must name a file whose first line is "
+                                            "the admin's password",
+                                            settings.admin_password_file->string()));
+  std::string line;
+  std::getline(file, line);
+  if (line.ends_with('\r')) line.pop_back();
+  return line.empty() ? std::nullopt : std::optional(std::move(line));
+}
+
 /// Once in the life of a database, as the original does; an existing user or group of that name is left alone.
 Result<std::optional<std::string>> make_first_admin(storage::Writer& writer, const Settings& settings,
                                                     const BindAddress& bind, Timestamp now) {
@@ -78,8 +93,9 @@ Result<std::optional<std::string>> make_first_admin(storage::Writer& writer, con
   MITO_TRY_ASSIGN(const auto group, writer.group_by_name(settings.admin_user));
   if (user || group) return std::nullopt;
   std::optional<std::string> random;
-  std::string password = settings.admin_password.value_or("mitosis_admin");
-  if (!settings.admin_password && !bind.is_loopback()) {
+  MITO_TRY_ASSIGN(const auto chosen, chosen_admin_password(settings));
+  std::string password = chosen.value_or("mitosis_admin");
+  if (!chosen && !bind.is_loopback()) {
     password = base64url_encode(random_bytes(15));
     random = password;
   }

@@ -61,7 +61,8 @@ int run(coordinator::Settings settings, ServiceManager& manager) {
   };
   const SignalWatch signals(on_signal, Hangup::kIsWatched);
   auto coordinator = coordinator::Coordinator::start(std::move(settings), stop.get_token());
-  if (!coordinator) return coordinator.error().code() == ErrorCode::kCancelled ? 0 : report(coordinator.error());
+  if (!coordinator)
+    return coordinator.error().code() == ErrorCode::kCancelled ? 0 : report_plainly(coordinator.error());
   const std::stop_callback stop_it(stop.get_token(), [&coordinator] { (*coordinator)->request_stop(); });
   *running.lock() = coordinator->get();
   auto probe = std::make_shared<http::Client>(http::ClientSettings{.verify_tls = false});
@@ -71,7 +72,7 @@ int run(coordinator::Settings settings, ServiceManager& manager) {
   manager.ready("stopping", [] { return true; });
   manager.stopping();
   *running.lock() = nullptr;
-  return ended ? 0 : report(ended.error());
+  return ended ? 0 : report_plainly(ended.error());
 }
 
 /// Takes `--check` out of the words; whether it was there.
@@ -103,7 +104,8 @@ int run_coordinator(std::span<const std::string> given) {
   if (only_check) return check(settings);
   LogFileSettings log_file{.file_log = settings.file_log, .path = {}, .shared = false};
   if (!settings.log_path.empty()) log_file.path = settings.log_path;
-  if (const auto logging = set_up_coordinator_log(log_file, settings.bind); !logging) return report(logging.error());
+  if (const auto logging = set_up_coordinator_log(log_file, settings.bind); !logging)
+    return report_plainly(logging.error());
   for (const auto& warning : loaded->warnings)
     kLog.warn("{}", warning);
   const int code = run(std::move(settings), manager);

@@ -100,8 +100,8 @@ constexpr std::array kTasks{
 };
 
 int usage(const Task& task, std::string_view mistake) {
-  return report(Error(ErrorCode::kUsage,
-                      fmt::format("{}; mito coordinator {} --help says what is expected", mistake, task.name)));
+  return report_plainly(Error(ErrorCode::kUsage,
+                              fmt::format("{}; mito coordinator {} --help says what is expected", mistake, task.name)));
 }
 
 int run(const Task& task, std::span<const std::string> words) {
@@ -132,7 +132,7 @@ int run(const Task& task, std::span<const std::string> words) {
   const auto loaded = load_role(coordinator::settings_declaration(), task.help, options);
   if (!loaded) return loaded.error();
   const auto done = task.run(loaded->settings, *operand, file);
-  return done ? 0 : report(done.error());
+  return done ? 0 : report_plainly(done.error());
 }
 
 }  // namespace

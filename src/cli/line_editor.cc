@@ -18,6 +18,8 @@ namespace mito::cli {
 
 namespace {
 
+constexpr unsigned char kControlD = 4;
+
 /// libedit counts characters by the locale: without one for UTF-8 it would take the bytes of `é` for two.
 void use_utf8() {
   std::setlocale(LC_CTYPE, "");
@@ -96,6 +98,8 @@ struct LineEditor::Impl {
       if (ready[0].revents == 0) continue;
       const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
       if (count < 0 && errno == EINTR) continue;
+      // What the kernel keeps of a Ctrl-D that was typed before libedit had put the terminal into raw mode.
+      if (count == 1 && byte == '\0') byte = kControlD;
       return count == 1;
     }
   }

@@ -50,13 +50,18 @@ std::string_view next_step(const Error& error, std::string_view look_up) {
   }
 }
 
-}  // namespace
-
-std::string describe_failure(const Error& error, std::string_view look_up) {
+std::string describe_plainly(const Error& error) {
   const std::string text = error.text().empty() ? std::string(to_string(error.code())) : tidy(error.text());
   std::string whole = "error: ";
   for (const auto part : std::views::split(text, '\n'))
     whole += printable(std::string_view(part)) + "\n";
+  return whole;
+}
+
+}  // namespace
+
+std::string describe_failure(const Error& error, std::string_view look_up) {
+  std::string whole = describe_plainly(error);
   if (const auto step = next_step(error, look_up); !step.empty()) whole += fmt::format("hint: {}\n", step);
   return whole;
 }
@@ -68,6 +73,12 @@ int report(const Error& error, std::string_view look_up) {
     return 130;
   }
   std::fputs(describe_failure(error, look_up).c_str(), stderr);
+  return static_cast<int>(exit_code(error.code()));
+}
+
+int report_plainly(const Error& error) {
+  std::fflush(stdout);
+  std::fputs(describe_plainly(error).c_str(), stderr);
   return static_cast<int>(exit_code(error.code()));
 }
 

@@ -137,6 +137,8 @@ Result<std::string> stored_detail(const std::optional<protocol::RawObject>& deta
   constexpr std::size_t kLimit = 64 << 10;
   if (!detail) return std::string();
   if (detail->text.size() > kLimit) return fail(ErrorCode::kInvalidRequest, "detail is larger than 64 KiB");
+  // Nobody's result is refused for the sake of what stands beside it.
+  if (!protocol::decode<protocol::TaskDetail>(detail->text)) return std::string();
   return detail->text;
 }
 

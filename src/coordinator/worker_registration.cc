@@ -93,6 +93,8 @@ Result<core::RegisterWorker> to_command(const Context& context, protocol::Regist
   MITO_TRY_ASSIGN(const auto lease, checked_lease(request.lease));
   if (request.info && request.info->text.size() > kInfoLimit)
     return fail(ErrorCode::kInvalidRequest, "info is larger than 16 KiB");
+  if (request.info && !protocol::decode<protocol::WorkerHostInfo>(request.info->text))
+    return fail(ErrorCode::kInvalidRequest, "info is not what a worker says about its machine, see WorkerHostInfo");
   const Timestamp now = context.now();
   const std::vector<std::string> features = request.features.value_or(std::vector<std::string>());
   return core::RegisterWorker{.worker = {.uuid = {Uuid::make_v7(now)},

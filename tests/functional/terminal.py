@@ -49,7 +49,11 @@ class Terminal:
         deadline = time.monotonic() + timeout
         while self._read(deadline - time.monotonic()):
             pass
-        _, status = os.waitpid(self.pid, 0)
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        while not ended:
+            assert time.monotonic() < deadline, f"no end in time: {self.output!r}"
+            time.sleep(0.02)
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
         os.close(self.master)
         self.pid = 0
         return os.waitstatus_to_exitcode(status)

@@ -115,9 +115,9 @@ def test_port_in_use(tools, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("--db", "postgres://u:p@localhost/mitosis"), ("PostgreSQL", "sqlite:")),
-    (("--s3", "http://localhost:9000"), ("s3_url", "data directory")),
-    (("--redis", "redis://localhost"), ("redis_url",)),
+    (("--db", "postgres://u:p@127.0.0.1:1/mitosis"), ("PostgreSQL", "db_url")),
+    (("--db", "mysql://127.0.0.1/mitosis"), ("db_url", "postgres:")),
+    (("--redis", "localhost:6379"), ("is no address of a Redis",)),
     (("--admin-user", "x" * 256), ("admin_user", "255")),
     (("--bind", "localhost:1"), ("bind", "127.0.0.1:5000")),
     (("--bind", "127.0.0.1:99999"), ("127.0.0.1:5000",)),

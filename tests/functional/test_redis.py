@@ -122,13 +122,16 @@ def test_states_of_our_worker_are_told_as_the_original_tells_them(tools, coordin
     assert len(set(seen)) == len(seen), f"told twice: {seen}"
 
 
+def wait_for_exec_state(api, token, uuid, state):
+    wait_until(lambda: api.call("GET", f"/tasks/{uuid}?detail=true", token=token).get("exec_state") == state, 20, f"{state} of task {uuid}")
+
+
 def test_states_of_the_originals_workers_reach_who_waits(coordinator, admin):
     worker = OriginalWorker(coordinator.api, admin)
     uuid = coordinator.api.submit(admin, ["true"])
     task = worker.fetch()
     worker.redis().announce(uuid, SPAWNED, None)
-    answer = coordinator.api.call("GET", f"/tasks/{uuid}?wait=20s&after=ExecPending", token=admin)
-    assert answer["exec_state"] == "ExecSpawned", answer
+    wait_for_exec_state(coordinator.api, admin, uuid, "ExecSpawned")
     worker.report(task, "Finish")
     worker.report(task, {"Commit": {"exit_status": 0, "msg": None}})
     assert coordinator.api.call("GET", f"/tasks/{uuid}", token=admin)["info"]["state"] == "Finished"
@@ -155,8 +158,7 @@ def test_states_from_before_the_coordinators_start_are_found(tools, redis_server
     first.stop()
     worker.redis().announce(uuid, SPAWNED, None)
     second = tools.coordinator("--redis", redis_server.url)
-    answer = second.api.call("GET", f"/tasks/{uuid}?wait=20s&after=ExecPending", token=token)
-    assert answer["exec_state"] == "ExecSpawned", answer
+    wait_for_exec_state(second.api, token, uuid, "ExecSpawned")
 
 
 def test_a_redis_that_goes_and_comes_back_empty(tools, coordinator, admin, redis_server):  # noqa: F811

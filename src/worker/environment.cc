@@ -12,9 +12,9 @@
 namespace mito::worker {
 namespace {
 
-constexpr std::array<std::string_view, 7> kOwn{
+constexpr std::array<std::string_view, 8> kOwn{
     "MITO_USER",     "MITO_PASSWORD", "MITO_PASSWORD_FILE", "MITO_CREDENTIAL_PATH",
-    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",       "MITO_LAUNCHER"};
 constexpr std::array<std::string_view, 8> kIsolated{"PATH", "HOME", "USER", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR"};
 
 /// Whether `name` is `pattern`, or begins with it up to a `*`.

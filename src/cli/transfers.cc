@@ -53,9 +53,9 @@ Result<fs::path> place(const fs::path& file, const fs::path& directory, const st
                        const std::string& alternative) {
   std::error_code error;
   for (int number = 0;; ++number) {
-    const fs::path target = directory / (number == 0   ? name
-                                         : number == 1 ? alternative
-                                                       : fmt::format("{}.{}", alternative, number));
+    fs::path target = directory / (number == 0   ? name
+                                   : number == 1 ? alternative
+                                                 : fmt::format("{}.{}", alternative, number));
     if (target.has_parent_path()) fs::create_directories(target.parent_path(), error);
     if (::link(file.c_str(), target.c_str()) == 0 || (fs::exists(target, error) && same_bytes(file, target))) {
       fs::remove(file, error);

@@ -75,7 +75,7 @@ Result<std::string> check_redis(const Settings& settings) {
   redis::Client client(access.own);
   if (const auto connected = client.wait_until_connected(kPatience); !connected)
     return fail(redis_error(connected.error()));
-  const std::string place = fmt::format("Redis at {}", access.own.address.describe());
+  std::string place = fmt::format("Redis at {}", access.own.address.describe());
   if (settings.redis_skip_acl_rules) {
     if (settings.redis_worker_password.empty() || settings.redis_client_password.empty())
       return fail(ErrorCode::kUsage,

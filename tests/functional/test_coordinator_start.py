@@ -116,7 +116,7 @@ def test_port_in_use(tools, tmp_path):
 
 @pytest.mark.parametrize("arguments, words", [
     (("--db", "postgres://u:p@127.0.0.1:1/mitosis"), ("PostgreSQL", "db_url")),
-    (("--db", "mysql://127.0.0.1/mitosis"), ("db_url", "postgres:")),
+    (("--db", "mysql://127.0.0.1/mitosis"), ("--db", "postgres:")),
     (("--redis", "localhost:6379"), ("is no address of a Redis",)),
     (("--admin-user", "x" * 256), ("admin_user", "255")),
     (("--bind", "localhost:1"), ("bind", "127.0.0.1:5000")),

@@ -121,7 +121,7 @@ std::expected<Uuid, std::string> Uuid::parse(std::string_view text) {
   return std::unexpected(reason_for(text));
 }
 
-Uuid Uuid::make_v7(Timestamp now) {
+Uuid Uuid::make_ordered(Timestamp now) {
   // The fields of version 7 under the number of version 4: the published Python SDK (pydantic's UUID4) refuses any
   // other version, and nobody else looks at it. 48 bits of milliseconds and 12 bits of their fraction make one number
   // that only grows: a UUID of the same (or an earlier) moment takes the next number, so order does not rest on the

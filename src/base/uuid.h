@@ -12,7 +12,7 @@
 
 namespace mito {
 
-/// 128 bits in network order. Ordered by bytes, so version 7 UUIDs sort by their time of creation.
+/// 128 bits in network order. Compared by bytes, so those of make_ordered sort by their time of creation.
 struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -23,8 +23,9 @@ struct Uuid {
   /// found 0`).
   static std::expected<Uuid, std::string> parse(std::string_view text);
 
-  /// Time-ordered (RFC 9562 version 7); strictly increasing within the process. Any thread.
-  static Uuid make_v7(Timestamp now);
+  /// Time-ordered: the fields of version 7 (RFC 9562) under the number of version 4, see the definition. Strictly
+  /// increasing within the process. Any thread.
+  static Uuid make_ordered(Timestamp now);
   /// Random (version 4). Any thread.
   static Uuid make_v4();
 

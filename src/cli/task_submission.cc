@@ -30,7 +30,7 @@ namespace mito::cli {
 namespace {
 
 TaskUuid new_task_uuid() {
-  return TaskUuid{Uuid::make_v7(Clock::system().now())};
+  return TaskUuid{Uuid::make_ordered(Clock::system().now())};
 }
 
 /// Puts what was named into `spec`; the rest stays.

@@ -158,7 +158,7 @@ Result<std::vector<SubmitTaskOutcome>> MitoClient::submit_many(std::vector<Submi
     TasksSubmitReq part;
     for (std::size_t bytes = 0; next < requests.size() && part.tasks.size() < kPartTasks && bytes < kPartBytes;) {
       auto& request = requests[next++];
-      if (!request.uuid) request.uuid = TaskUuid{Uuid::make_v7(Clock::system().now())};
+      if (!request.uuid) request.uuid = TaskUuid{Uuid::make_ordered(Clock::system().now())};
       bytes += encode(request).size();
       part.tasks.push_back(std::move(request));
     }

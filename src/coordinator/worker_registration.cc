@@ -97,7 +97,7 @@ Result<core::RegisterWorker> to_command(const Context& context, protocol::Regist
     return fail(ErrorCode::kInvalidRequest, "info is not what a worker says about its machine, see WorkerHostInfo");
   const Timestamp now = context.now();
   const std::vector<std::string> features = request.features.value_or(std::vector<std::string>());
-  return core::RegisterWorker{.worker = {.uuid = {Uuid::make_v7(now)},
+  return core::RegisterWorker{.worker = {.uuid = {Uuid::make_ordered(now)},
                                          .creator = context.user.id,
                                          .tags = std::move(request.tags),
                                          .labels = std::move(request.labels),

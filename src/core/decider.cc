@@ -224,7 +224,7 @@ Result<void> Decider::on(SubmitRequest& request, std::size_t member, Answer& ans
     return {};
   }
   MITO_TRY_ASSIGN(const TaskId id, take_task_id());
-  const TaskUuid uuid = task.uuid.value_or(TaskUuid{Uuid::make_v7(context_.wall)});
+  const TaskUuid uuid = task.uuid.value_or(TaskUuid{Uuid::make_ordered(context_.wall)});
   const bool held = outlook == Outlook::kHopeful || outlook == Outlook::kHopeless;
   storage::NewTask row = new_task(task, id, uuid, *number);
   row.has_watch = held;

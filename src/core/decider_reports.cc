@@ -158,7 +158,7 @@ Result<void> Decider::insert_child(const SubmitTask& task, WorkerId worker, cons
     return {};
   }
   MITO_TRY_ASSIGN(const TaskId id, take_task_id());
-  const TaskUuid uuid{Uuid::make_v7(context_.wall)};
+  const TaskUuid uuid{Uuid::make_ordered(context_.wall)};
   const bool kept = outlook == Outlook::kHopeful || outlook == Outlook::kHopeless;
   storage::NewTask row = new_task(task, id, uuid, *number);
   row.state = TaskState::kPending;

@@ -46,7 +46,7 @@ void FakeWorker::start() {
   id_.reset();
   task_.reset();
   core::RegisterWorker worker;
-  worker.worker.uuid = uuid_ = WorkerUuid{Uuid::make_v7(world_.clock_.now())};
+  worker.worker.uuid = uuid_ = WorkerUuid{Uuid::make_ordered(world_.clock_.now())};
   worker.worker.creator = world_.user_;
   worker.worker.tags = nature_.tags;
   for (const GroupId group : nature_.groups)
@@ -267,7 +267,7 @@ core::SubmitTask FakeClient::make_task() {
   task.priority = static_cast<std::int32_t>(world_.between(-1, 2));
   if (world_.chance(0.3)) task.watch = any_watch();
   task.spec = fmt::format(R"({{"args":["true"],"watch":{}}})", text_of(task.watch));
-  if (world_.chance(0.7)) task.uuid = TaskUuid{Uuid::make_v7(world_.clock_.now())};
+  if (world_.chance(0.7)) task.uuid = TaskUuid{Uuid::make_ordered(world_.clock_.now())};
   return task;
 }
 

@@ -101,27 +101,27 @@ TEST(UuidV4, IsRandomWithVersionAndVariant) {
   EXPECT_EQ(variant(one), 2U);
 }
 
-TEST(UuidV7, CarriesTheMillisecond) {
+TEST(OrderedUuid, CarriesTheMillisecond) {
   // Beyond anything that the other tests ask for, since the process only counts upwards.
   const Timestamp time(std::chrono::milliseconds(0x0fff'0123'4567));
-  const Uuid uuid = Uuid::make_v7(time);
+  const Uuid uuid = Uuid::make_ordered(time);
   EXPECT_EQ(version(uuid), 4U);
   EXPECT_EQ(variant(uuid), 2U);
   EXPECT_EQ(uuid.to_string().substr(0, 13), "0fff0123-4567");
 }
 
-TEST(UuidV7, OnlyGrowsWhateverTheClockDoes) {
+TEST(OrderedUuid, OnlyGrowsWhateverTheClockDoes) {
   const Timestamp time(std::chrono::milliseconds(1'700'000'000'000));
-  Uuid last = Uuid::make_v7(time);
+  Uuid last = Uuid::make_ordered(time);
   for (int i = 0; i < 10'000; ++i) {
-    const Uuid next = Uuid::make_v7(time - std::chrono::microseconds(i % 7 * 1000));
+    const Uuid next = Uuid::make_ordered(time - std::chrono::microseconds(i % 7 * 1000));
     ASSERT_LT(last, next);
     last = next;
   }
-  EXPECT_LT(last, Uuid::make_v7(Timestamp(std::chrono::microseconds(-5))));
+  EXPECT_LT(last, Uuid::make_ordered(Timestamp(std::chrono::microseconds(-5))));
 }
 
-TEST(UuidV7, IsUniqueAndGrowsInEveryThread) {
+TEST(OrderedUuid, IsUniqueAndGrowsInEveryThread) {
   constexpr std::size_t kThreads = 4;
   constexpr std::size_t kEach = 5'000;
   std::vector<std::vector<Uuid>> made(kThreads);
@@ -130,7 +130,7 @@ TEST(UuidV7, IsUniqueAndGrowsInEveryThread) {
     for (auto& mine : made) {
       threads.emplace_back([&mine] {
         for (std::size_t i = 0; i < kEach; ++i)
-          mine.push_back(Uuid::make_v7(Clock::system().now()));
+          mine.push_back(Uuid::make_ordered(Clock::system().now()));
       });
     }
   }

@@ -78,7 +78,7 @@ Submitted LoopTest::submit(const TaskOptions& options) {
 Pending<WorkerId> LoopTest::register_later(const WorkerOptions& options) {
   Pending<WorkerId> pending;
   RegisterWorker worker;
-  worker.worker = storage::NewWorker{.uuid = WorkerUuid{Uuid::make_v7(clock_.now())},
+  worker.worker = storage::NewWorker{.uuid = WorkerUuid{Uuid::make_ordered(clock_.now())},
                                      .creator = alice_,
                                      .tags = options.tags,
                                      .labels = {},

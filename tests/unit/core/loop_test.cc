@@ -197,7 +197,7 @@ TEST_F(SubmitAndFetch, ATaskOfAnUnknownGroupFailsAloneAndTakesNoNumber) {
 }
 
 TEST_F(SubmitAndFetch, ARepeatedSubmissionUnderTheSameNameAddsNothing) {
-  const TaskUuid name{Uuid::make_v7(clock_.now())};
+  const TaskUuid name{Uuid::make_ordered(clock_.now())};
   auto twice = submit_later({make_task({.uuid = name}), make_task({.uuid = name})});
   run();
   const Submitted again = submit({.uuid = name});
@@ -230,7 +230,7 @@ TEST_F(CancelAndChange, ReadyTasksAreArchivedAsCancelledByTheirUser) {
 }
 
 TEST_F(CancelAndChange, ATaskSubmittedInTheSameBatchIsCancelled) {
-  const TaskUuid name{Uuid::make_v7(clock_.now())};
+  const TaskUuid name{Uuid::make_ordered(clock_.now())};
   auto submitted = submit_later({make_task({.uuid = name})});
   EXPECT_THAT(cancel({name}), ElementsAre(true));
   EXPECT_TRUE(submitted.value().at(0));

@@ -80,8 +80,8 @@ TEST_F(WatchedTasks, ATargetThatIsOverWithoutReachingItTimesOut) {
 }
 
 TEST_F(WatchedTasks, AnUnknownTargetTimesOutUnlessItAppears) {
-  const TaskUuid unknown{Uuid::make_v7(clock_.now())};
-  const TaskUuid later{Uuid::make_v7(clock_.now())};
+  const TaskUuid unknown{Uuid::make_ordered(clock_.now())};
+  const TaskUuid later{Uuid::make_ordered(clock_.now())};
   const Submitted lost = watch(TaskExecState::kExecFinished, unknown);
   const Submitted lucky = watch(TaskExecState::kExecFinished, later);
   advance(seconds(1'000));
@@ -92,8 +92,8 @@ TEST_F(WatchedTasks, AnUnknownTargetTimesOutUnlessItAppears) {
 }
 
 TEST_F(WatchedTasks, TasksThatWaitForEachOtherTimeOut) {
-  const TaskUuid self{Uuid::make_v7(clock_.now())};
-  const TaskUuid first{Uuid::make_v7(clock_.now())};
+  const TaskUuid self{Uuid::make_ordered(clock_.now())};
+  const TaskUuid first{Uuid::make_ordered(clock_.now())};
   const auto wait_for = [&](TaskUuid target, std::optional<TaskUuid> name) {
     return submit({.tags = {"x"}, .watch = Watch{.task = target, .state = TaskExecState::kExecFinished}, .uuid = name});
   };

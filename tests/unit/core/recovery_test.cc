@@ -79,7 +79,7 @@ TEST_F(Recovery, ATaskInTheHandsOfAWorkerThatIsGoneIsFreed) {
 }
 
 TEST_F(Recovery, ARunningTaskInNobodysHandsIsFreed) {
-  const TaskUuid orphan{Uuid::make_v7(clock_.now())};
+  const TaskUuid orphan{Uuid::make_ordered(clock_.now())};
   auto edit = write_later([&](storage::Writer& writer) -> Result<AfterCommit> {
     storage::NewTask task;
     MITO_TRY_ASSIGN(task.id, writer.reserve_task_ids(1));

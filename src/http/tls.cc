@@ -1,5 +1,7 @@
 #include "http/tls.h"
 
+#include <tuple>
+
 #include <fmt/core.h>
 
 namespace mito::http {
@@ -14,13 +16,14 @@ Result<std::shared_ptr<TlsContext>> load_tls(const std::string& certificate, con
                 fmt::format("The {} in {} cannot be used: {}. It must be a PEM file that this user can read.", what,
                             file, error.message()));
   };
-  context->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
-                           ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1 | ssl::context::single_dh_use,
-                       error);
+  std::ignore =
+      context->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
+                               ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1 | ssl::context::single_dh_use,
+                           error);
   if (error) return unusable(certificate, "TLS settings for the certificate");
-  context->use_certificate_chain_file(certificate, error);
+  std::ignore = context->use_certificate_chain_file(certificate, error);
   if (error) return unusable(certificate, "TLS certificate");
-  context->use_private_key_file(key, ssl::context::pem, error);
+  std::ignore = context->use_private_key_file(key, ssl::context::pem, error);
   if (error) return unusable(key, "TLS key");
   if (SSL_CTX_check_private_key(context->native_handle()) != 1)
     return fail(ErrorCode::kUsage,

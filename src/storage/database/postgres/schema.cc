@@ -18,8 +18,8 @@ constexpr const char* kVersion1[] = {
     "CREATE TABLE mito_writer (id integer PRIMARY KEY CHECK (id = 1), epoch bigint NOT NULL, batch bigint NOT NULL)",
     "INSERT INTO mito_writer VALUES (1, 0, 0)",
     "CREATE TABLE mito_facts (name text PRIMARY KEY, value bytea NOT NULL)",
-    "CREATE TABLE mito_workers (worker_id bigint PRIMARY KEY REFERENCES workers (id) ON UPDATE CASCADE ON DELETE"
-    " CASCADE, lease_ms bigint, features text[] NOT NULL, info text NOT NULL)",
+    R"sql(CREATE TABLE mito_workers (worker_id bigint PRIMARY KEY REFERENCES workers (id)
+      ON UPDATE CASCADE ON DELETE CASCADE, lease_ms bigint, features text[] NOT NULL, info text NOT NULL))sql",
     "CREATE TABLE mito_task_details (id bigint PRIMARY KEY, detail text NOT NULL)",
     "ALTER TABLE active_tasks ADD COLUMN mito_losses integer, ADD COLUMN mito_watch integer",
     "ALTER TABLE archived_tasks ADD COLUMN mito_losses integer, ADD COLUMN mito_watch integer",
@@ -183,7 +183,7 @@ Result<std::string> inspect(Connection& connection, const Target& target) {
   MITO_TRY_ASSIGN(const State state, state_of(connection));
   MITO_TRY(check(state, target));
   const int version = connection.server_version();
-  const std::string server = fmt::format("PostgreSQL {}.{}, {}", version / 10'000, version % 10'000, target.describe());
+  std::string server = fmt::format("PostgreSQL {}.{}, {}", version / 10'000, version % 10'000, target.describe());
   if (state.our_version != 0) return server;
   return server + (state.has_migrations ? ": made by the original; it is taken over at the first start"
                                         : ": empty; its tables are made at the first start");

@@ -14,6 +14,8 @@ constexpr log::Source kLog{"netmito::core"};
 
 constexpr milliseconds kFirstBackOff{50};
 constexpr milliseconds kLongestBackOff{2'000};
+/// How often the log says that the database is still away.
+constexpr milliseconds kReminder{30'000};
 /// Heartbeats wait at most this long for a batch they can join.
 constexpr milliseconds kHeartbeatsWait{5'000};
 /// Waking this late means that the machine slept or was overloaded: heartbeats may be on their way that are older.
@@ -48,7 +50,7 @@ void Loop::enqueue(Request request) {
 void Loop::accept(std::shared_ptr<Command> command) {
   if (fenced_) return refuse(*command, Error(ErrorCode::kUnavailable, "Another coordinator has taken over."));
   const auto* fetch = std::get_if<FetchRequest>(&command->request);
-  if (away_since_ && fetch != nullptr && fetch->fetch.wait.count() <= 0) {
+  if (away_ && fetch != nullptr && fetch->fetch.wait.count() <= 0) {
     auto& reply = std::get<FetchRequest>(command->request).reply;
     if (state_.scheduler.worker(fetch->fetch.worker) == nullptr) return reply(fail(ErrorCode::kWrongCredentials));
     return reply(std::nullopt);
@@ -84,6 +86,7 @@ void Loop::drain() {
   state_.draining = true;
   while (!waiting_.empty())
     end_waiting(waiting_.begin()->first);
+  if (away_) refuse_overdue(clock_.monotonic());
 }
 
 void Loop::run() {
@@ -91,10 +94,13 @@ void Loop::run() {
   notice_stall(now);
   expire_waiting(now);
   if (fenced_) return;
-  const bool here = !away_since_ || (retry_at_ <= now && come_back(now));
+  const bool here = !away_ || (retry_at_ <= now && come_back(now));
   if (here) {
     Batch batch = form(now);
-    if (!batch.items.empty() || heartbeats_due(now)) attempt(std::move(batch));
+    if (!batch.items.empty() || heartbeats_due(now))
+      attempt(std::move(batch));
+    else if (trouble_ && trouble_->cause == ErrorCode::kUnavailable && !state_.leases.any_unwritten())
+      end_trouble();  // It is reached again, and nothing waits that would show more.
   }
   publish();
   expected_wake_ = wake_at();
@@ -102,9 +108,9 @@ void Loop::run() {
 
 void Loop::finish() {
   drain();
-  while (!fenced_ && !away_since_ && !queue_.empty())
+  while (!fenced_ && !away_ && !queue_.empty())
     run();
-  if (!fenced_ && !away_since_ && state_.leases.any_unwritten()) {
+  if (!fenced_ && !away_ && state_.leases.any_unwritten()) {
     heartbeats_written_ = {};
     run();
   }
@@ -119,7 +125,7 @@ void Loop::finish() {
 
 bool Loop::has_work() const {
   if (fenced_) return false;
-  return !away_since_ && !queue_.empty();
+  return !away_ && !queue_.empty();
 }
 
 std::optional<Clock::Monotonic> Loop::wake_at() const {
@@ -128,7 +134,7 @@ std::optional<Clock::Monotonic> Loop::wake_at() const {
     if (when && (!earliest || *when < *earliest)) earliest = when;
   };
   if (fenced_) return earliest;
-  if (away_since_) {
+  if (away_) {
     consider(retry_at_);
     return earliest;
   }
@@ -170,14 +176,28 @@ void Loop::requeue(Batch& batch) {
 
 void Loop::back_off(const Error& error) {
   const auto now = clock_.monotonic();
-  if (!away_since_) {
+  if (!trouble_) {
     kLog.error("the database is away, commands wait: {}", describe(error));
-    away_since_ = now;
-    back_off_ = kFirstBackOff;
+    trouble_ = Trouble{.since = now, .told = now, .back_off = kFirstBackOff, .cause = error.code()};
   } else {
-    back_off_ = std::min(back_off_ * 2, kLongestBackOff);
+    trouble_->back_off = std::min(trouble_->back_off * 2, kLongestBackOff);
+    trouble_->cause = error.code();
+    if (trouble_->told + kReminder <= now) {
+      trouble_->told = now;
+      kLog.error("the database has been away for {} s, commands wait: {}",
+                 std::chrono::duration_cast<std::chrono::seconds>(now - trouble_->since).count(), describe(error));
+    }
   }
-  retry_at_ = now + back_off_;
+  away_ = true;
+  retry_at_ = now + trouble_->back_off;
+  if (state_.draining) refuse_overdue(now);
+}
+
+void Loop::end_trouble() {
+  if (!trouble_) return;
+  kLog.info("the database is back after {} ms",
+            std::chrono::duration_cast<milliseconds>(clock_.monotonic() - trouble_->since).count());
+  trouble_.reset();
 }
 
 void Loop::go_away(Batch batch, const Error& error) {
@@ -195,12 +215,12 @@ bool Loop::come_back(Clock::Monotonic now) {
       back_off(committed.error());
     return false;
   }
-  kLog.info("the database is back after {} ms", std::chrono::duration_cast<milliseconds>(now - *away_since_).count());
-  away_since_.reset();
+  away_ = false;
   if (!uncertain_) return true;
   Batch batch = *std::move(uncertain_);
   uncertain_.reset();
   if (*committed == batch.number) {
+    end_trouble();
     deliver(batch);
   } else if (*committed + 1 == batch.number) {
     take_back(batch);
@@ -223,7 +243,9 @@ void Loop::refuse_if_overdue(Command& command, Clock::Monotonic now) {
     command.answered = true;
     return fetch->reply(std::nullopt);
   }
-  if (command.caller == Caller::kWorker || now < command.accepted + settings_.database_wait) return;
+  if (command.caller == Caller::kWorker) return;
+  // A coordinator that stops does not wait for a database that is away.
+  if (!state_.draining && now < command.accepted + settings_.database_wait) return;
   refuse(command, Error(ErrorCode::kUnavailable, "The database is away. Try again later."));
 }
 
@@ -259,7 +281,7 @@ void Loop::publish() {
   counters.workers = state_.scheduler.workers();
   counters.waiting_fetches = waiting_.size();
   counters.queue_length = queue_.size();
-  counters.database_away = away_since_.has_value();
+  counters.database_away = away_;
 }
 
 Statistics Loop::statistics() const {

@@ -61,7 +61,7 @@ class Loop {
 
   /// For tests: what is in memory.
   [[nodiscard]] const State& state() const { return state_; }
-  [[nodiscard]] bool database_away() const { return away_since_.has_value(); }
+  [[nodiscard]] bool database_away() const { return away_; }
 
  private:
   struct Batch {
@@ -131,6 +131,8 @@ class Loop {
   void go_away(Batch batch, const Error& error);
   void back_off(const Error& error);
   bool come_back(Clock::Monotonic now);
+  /// The database writes again.
+  void end_trouble();
   void refuse_overdue(Clock::Monotonic now);
   void refuse_if_overdue(Command& command, Clock::Monotonic now);
   void fence();
@@ -153,9 +155,16 @@ class Loop {
 
   std::size_t batch_limit_;  ///< Items; fewer than the settings allow while a commit fails for an unknown reason.
   std::optional<Batch> uncertain_;  ///< Its commit may or may not have happened.
-  std::optional<Clock::Monotonic> away_since_;
+  /// Of a database that cannot be written: it is away until it can be reached, and in trouble until something is committed.
+  struct Trouble {
+    Clock::Monotonic since;
+    Clock::Monotonic told;  ///< When the log said so last.
+    std::chrono::milliseconds back_off;
+    ErrorCode cause;
+  };
+  std::optional<Trouble> trouble_;
+  bool away_ = false;
   Clock::Monotonic retry_at_;
-  std::chrono::milliseconds back_off_{0};
   Clock::Monotonic heartbeats_written_;
   Clock::Monotonic no_loss_before_;
   std::optional<Clock::Monotonic> expected_wake_;

@@ -251,6 +251,7 @@ void Loop::commit(Batch batch) {
     requeue(batch);
     return fence();
   }
+  end_trouble();
   batch_limit_ = std::min(batch_limit_ * 2, settings_.max_batch_rows);
   {
     const auto samples = samples_.lock();

@@ -41,7 +41,7 @@ Result<void> Loop::load_directory() {
 }
 
 void Loop::reload_directory() {
-  if (fenced_ || away_since_) return;
+  if (fenced_ || away_) return;
   Directory fresh;
   const auto read = [&]() -> Result<void> {
     MITO_TRY(read_directory(fresh));

@@ -56,9 +56,9 @@ Environment inherited_environment() {
 
 Environment isolated_environment(const Environment& inherited, const std::vector<std::string>& pass) {
   Environment result;
-  for (const auto& [name, value] : inherited) {
-    const auto wanted = [&name = name](std::string_view pattern) { return fits(name, pattern); };
-    if (std::ranges::any_of(kIsolated, wanted) || std::ranges::any_of(pass, wanted)) result.emplace(name, value);
+  for (const auto& variable : inherited) {
+    const auto wanted = [&variable](std::string_view pattern) { return fits(variable.first, pattern); };
+    if (std::ranges::any_of(kIsolated, wanted) || std::ranges::any_of(pass, wanted)) result.insert(variable);
   }
   return result;
 }

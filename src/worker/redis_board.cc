@@ -27,7 +27,8 @@ Result<redis::Listening> RedisBoard::listen(const TaskUuid& task, OnChange on_ch
   auto shared = std::make_shared<OnChange>(std::move(on_change));
   redis::Client::Callbacks callbacks;
   callbacks.message = [shared](std::string_view, std::string_view payload) {
-    if (const auto state = redis::parse_state(payload)) (*shared)(*state);
+    const auto state = redis::parse_state(payload);
+    if (state) (*shared)(state);
   };
   callbacks.joined = [shared] { (*shared)(std::nullopt); };
   return client_.listen({redis::Topic::Kind::kChannel, redis::task_key(task)}, std::move(callbacks));

@@ -147,8 +147,9 @@ std::optional<std::uint64_t> fingerprint_of(std::string_view name) {
   constexpr int kHexadecimal = 16;
   std::uint64_t value = 0;
   if (name.size() != kName) return std::nullopt;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, value, kHexadecimal);
-  if (error != std::errc() || end != name.data() + kDigits) return std::nullopt;
+  const auto digits = name.substr(0, kDigits);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, kHexadecimal);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return value;
 }
 

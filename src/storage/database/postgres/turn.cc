@@ -53,9 +53,11 @@ Result<std::unique_ptr<PostgresTurn>> PostgresTurn::take(const Target& target, s
       auto opened = Connection::open(target, Connection::Role::kTurn);
       // A standby outlives a database that is away.
       if (!opened && !waits) return fail(opened.error());
-      if (opened) connection = *std::move(opened);
-      // After an outage of the database the active coordinator comes first.
-      if (opened && waits && !pause(stop, kAfterYou)) break;
+      if (opened) {
+        connection = *std::move(opened);
+        // After an outage of the database the active coordinator comes first.
+        if (waits && !pause(stop, kAfterYou)) break;
+      }
     }
     if (stop.stop_requested()) break;
     if (connection && !connection->broken()) got = try_lock(*connection);

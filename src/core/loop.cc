@@ -239,7 +239,7 @@ bool Loop::come_back(Clock::Monotonic now) {
 void Loop::refuse_if_overdue(Command& command, Clock::Monotonic now) {
   if (command.answered) return;
   if (auto* fetch = std::get_if<FetchRequest>(&command.request)) {
-    if (!fetch->withdrawn && now < command.accepted + fetch->fetch.wait) return;
+    if (!fetch->withdrawn && !state_.draining && now < command.accepted + fetch->fetch.wait) return;
     command.answered = true;
     return fetch->reply(std::nullopt);
   }

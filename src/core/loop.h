@@ -155,7 +155,8 @@ class Loop {
 
   std::size_t batch_limit_;  ///< Items; fewer than the settings allow while a commit fails for an unknown reason.
   std::optional<Batch> uncertain_;  ///< Its commit may or may not have happened.
-  /// Of a database that cannot be written: it is away until it can be reached, and in trouble until something is committed.
+  /// Of a database that cannot be written: it is away until it can be reached, and in trouble until something is
+  /// committed.
   struct Trouble {
     Clock::Monotonic since;
     Clock::Monotonic told;  ///< When the log said so last.

@@ -139,5 +139,7 @@ def test_disk_of_sqlite_full(tools, tmp_path):
         coordinator.stop()
         assert audit(load, rows_in_sqlite(volume / "mitosis.db")) > 100
     finally:
-        tools.end()
-        subprocess.run(["umount", "-l", str(volume)], check=False)
+        try:
+            tools.end()
+        finally:
+            subprocess.run(["umount", "-l", str(volume)], check=False)

@@ -15,6 +15,7 @@ namespace mito::simulation {
 enum class Fault {
   kNone,
   kError,         ///< The statement fails; so do all others until the savepoint or the transaction is rolled back.
+  kNoRoom,        ///< As kError, for want of room on the volume; the connection holds.
   kLost,          ///< The connection breaks before the call has any effect.
   kCrash,         ///< The program ends before the call …
   kDoneAndCrash,  ///< … or right after it.
@@ -197,6 +198,9 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
       case Fault::kError:
         broken_ = true;
         return fail(ErrorCode::kInternal, "", "injected: the statement failed");
+      case Fault::kNoRoom:
+        broken_ = true;
+        return fail(ErrorCode::kStorageFull, "", "injected: the volume is full");
       case Fault::kCrash:
         throw Crash{};
       case Fault::kDoneAndCrash:

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
+#include "base/logging.h"
 #include "unit/core/loop_fixture.h"
 
 namespace mito::core {
@@ -390,6 +393,75 @@ TEST_F(Faults, AnotherWriterTakesOver) {
   auto late = submit_later({make_task({})});
   EXPECT_EQ(late.error().code(), ErrorCode::kUnavailable);
   EXPECT_FALSE(loop_->has_work());
+}
+
+/// A volume that is full until free(): the database can be reached all the time, and nothing can be written.
+class FullVolume : public Faults {
+ protected:
+  void fill() {
+    writer_->choose_faults(
+        [](std::string_view operation) { return operation == "commit" ? Fault::kNoRoom : Fault::kNone; });
+  }
+  void free() { writer_->choose_faults({}); }
+};
+
+TEST_F(FullVolume, IsTriedWithGrowingPausesAndSpokenOfRarely) {
+  const WorkerId worker = add_worker();
+  const Submitted task = submit();
+  const auto got = fetch(worker);
+  log::Settings loud;
+  loud.console_to_stderr = true;
+  ASSERT_EQ(log::setup(loud), "");
+  testing::internal::CaptureStderr();
+  fill();
+  auto reported = report_later(worker, got->id, Finish{});
+  run();
+  const int begun = writer_->begins;
+  advance(seconds(10));
+  EXPECT_LT(writer_->begins - begun, 12);
+  advance(seconds(60));
+  EXPECT_LT(writer_->begins - begun, 45) << "the pauses do not grow";
+  EXPECT_GT(writer_->begins - begun, 30) << "it is not tried any more";
+  EXPECT_FALSE(reported.answered());
+  const std::string meanwhile = testing::internal::GetCapturedStderr();
+  testing::internal::CaptureStderr();
+  free();
+  advance(seconds(3));
+  EXPECT_TRUE(reported.result());
+  EXPECT_EQ(row(task.uuid).state, TaskState::kFinished);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("the database is back after 7"));
+  EXPECT_THAT(meanwhile, testing::HasSubstr("the database is away"));
+  EXPECT_THAT(meanwhile, testing::Not(testing::HasSubstr("is back")));
+  EXPECT_EQ(std::ranges::count(meanwhile, '\n'), 3) << "at once, after 30 s and after 60 s:\n" << meanwhile;
+
+  // The next trouble begins with short pauses.
+  fill();
+  auto again = submit_later({make_task({})});
+  run();
+  free();
+  advance(milliseconds(100));
+  EXPECT_TRUE(again.value().at(0));
+}
+
+TEST_F(FullVolume, KeepsNobodyFromStopping) {
+  const WorkerId worker = add_worker();
+  submit();
+  const auto got = fetch(worker);
+  fill();
+  auto reported = report_later(worker, got->id, Finish{});
+  auto submitted = submit_later({make_task({})});
+  run();
+  advance(seconds(10));
+  EXPECT_FALSE(submitted.answered());
+  loop_->drain();
+  EXPECT_EQ(submitted.error().code(), ErrorCode::kUnavailable);
+  EXPECT_FALSE(reported.answered()) << "a worker has the whole time that is left";
+  auto late = submit_later({make_task({})});
+  advance(seconds(3));
+  EXPECT_EQ(late.error().code(), ErrorCode::kUnavailable);
+  EXPECT_FALSE(reported.answered());
+  loop_->finish();
+  EXPECT_EQ(reported.error().code(), ErrorCode::kUnavailable);
 }
 
 TEST_F(Faults, StoppingAnswersEverything) {

@@ -159,6 +159,7 @@ Error Connection::error(int code) {
   const std::string internal = fmt::format("SQLite {} ({})", code, sqlite3_errmsg(handle_));
   switch (code & 0xFF) {
     case SQLITE_FULL:
+      met_full_volume_ = true;
       return {ErrorCode::kStorageFull,
               fmt::format("The volume of the database {} is full. Free some space on it.", path_), internal};
     case SQLITE_BUSY:

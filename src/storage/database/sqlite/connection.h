@@ -126,6 +126,8 @@ class Connection {
   /// Whether a statement has failed since clear_failure().
   [[nodiscard]] bool failed() const { return failed_; }
   void clear_failure() { failed_ = false; }
+  /// Whether a statement has ever failed for want of room on the volume.
+  [[nodiscard]] bool met_full_volume() const { return met_full_volume_; }
 
   /// SQLite's last error on this connection in our terms; makes failed() true.
   Error error(int code);
@@ -139,6 +141,7 @@ class Connection {
   std::string path_;
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
   bool failed_ = false;
+  bool met_full_volume_ = false;
 };
 
 /// Runs `read`, which answers a Result, inside one read transaction, so that all its statements see the same rows.

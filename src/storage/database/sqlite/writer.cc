@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <sqlite3.h>
+
 #include "storage/database/sqlite/rows.h"
 
 namespace mito::storage::sqlite {
@@ -26,6 +28,12 @@ Result<Fence> fence_of(Connection& connection) {
 
 Error fenced() {
   return {ErrorCode::kFenced, "Another coordinator has taken over the database."};
+}
+
+/// Copies the write-ahead log into the database and truncates its file, so that the log itself does not keep a volume
+/// full: without commits nothing else would start a checkpoint. Readers or a want of room may prevent it.
+void empty_log(Connection& connection) {
+  sqlite3_wal_checkpoint_v2(connection.handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
 }
 
 }  // namespace
@@ -150,6 +158,7 @@ Result<std::uint64_t> SqliteWriter::recover() {
   MITO_TRY_ASSIGN(auto connection, Connection::open(settings_, Connection::Role::kWriter));
   MITO_TRY_ASSIGN(const Fence fence, fence_of(*connection));
   if (fence.epoch != epoch_) return fail(fenced());
+  if (connection_->met_full_volume()) empty_log(*connection);
   connection_ = std::move(connection);
   reading_ = Reading(*connection_);
   checkpoints_->watch(*connection_);

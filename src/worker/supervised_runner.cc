@@ -262,6 +262,9 @@ class SupervisedRunner::Impl {
     end.finished_at = Timestamp{std::chrono::microseconds{event.finished_at_us}};
     end.leftovers = names(event.leftovers, event.leftover_count);
     end.survivors = names(event.survivors, event.survivor_count);
+    std::erase_if(end.leftovers, [&](const std::string& name) {
+      return std::ranges::find(end.survivors, name) != end.survivors.end();
+    });
     if (cgroup_ && cgroup_->limits_memory()) {
       const auto kills = cgroup_->memory_kills();
       end.out_of_memory = kills > std::exchange(memory_kills_, kills);

@@ -427,6 +427,7 @@ class Supervisor {
 
   /// Reports the end although something is left.
   void give_up() {
+    gave_up_ = true;
     if (command_ != 0) {
       end_.wait_status = SIGKILL;
       end_.finished_at_us = wall_us();
@@ -474,7 +475,7 @@ class Supervisor {
 
   /// The worker is gone, or nothing works any more: what runs here ends with it.
   [[noreturn]] void leave() {
-    const std::int64_t give_up = now_ms() + kLeftoverKillMs;
+    const std::int64_t give_up = now_ms() + (gave_up_ ? 0 : kLeftoverKillMs);
     kill_cgroup();
     if (command_ > 0) kill(-command_, SIGKILL);
     while (now_ms() < give_up) {
@@ -501,6 +502,7 @@ class Supervisor {
   int null_ = -1;
   bool active_ = false;   ///< A command was started and its end not reported.
   bool killing_ = false;  ///< The worker wants everything killed.
+  bool gave_up_ = false;  ///< What could not be ended was reported; waiting for it once more is of no use.
   pid_t command_ = 0;     ///< 0: none, or reaped.
   Phase phase_ = Phase::kRunning;
   std::int64_t deadline_ms_ = 0;

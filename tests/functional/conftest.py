@@ -43,12 +43,13 @@ def clean_environment(home: pathlib.Path, extra: dict | None = None) -> dict:
 class Process:
     """A program in the background; its output is collected in files."""
 
-    def __init__(self, arguments: list, directory: pathlib.Path, environment: dict, name: str):
+    def __init__(self, arguments: list, directory: pathlib.Path, environment: dict, name: str, launcher: list = ()):
+        """`launcher`: words before those of the program, which end by executing it in the same process."""
         self.arguments = [BINARY, *map(str, arguments)]
         self.stdout_path = directory / f"{name}.out"
         self.stderr_path = directory / f"{name}.err"
         with open(self.stdout_path, "ab") as out, open(self.stderr_path, "ab") as err:
-            self.process = subprocess.Popen(self.arguments, cwd=directory, env=environment, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*launcher, *self.arguments], cwd=directory, env=environment, stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=err, start_new_session=True)
 
     @property
@@ -169,10 +170,10 @@ class Tools:
         return process
 
     def worker(self, url: str, *arguments, user: str = "mitosis_admin", password: str = "mitosis_admin", extra: dict | None = None,
-               wait: bool = True, name: str | None = None) -> Process:
+               wait: bool = True, name: str | None = None, launcher: list = ()) -> Process:
         count = sum(process.arguments[1] == "worker" for process in self._processes)
         process = Process(["worker", "--coordinator", url, "--user", user, "--password", password, *arguments], self.directory,
-                          clean_environment(self.directory, extra), name or f"worker-{count}")
+                          clean_environment(self.directory, extra), name or f"worker-{count}", launcher)
         self._processes.append(process)
         if wait:
             process.wait_for_output("Worker registered with ID|registered")

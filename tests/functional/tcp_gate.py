@@ -21,6 +21,7 @@ class Gate:
         self._refuse = False
         self._break_after: bytes | None = None
         self._break_before: bytes | None = None
+        self._break_within = (0, 0)
         self.broken = 0  # Connections that were cut as asked for.
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -45,6 +46,7 @@ class Gate:
 
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         swallow = False
+        sent = 0
         with selectors.DefaultSelector() as selector, contextlib.suppress(OSError):
             selector.register(client, selectors.EVENT_READ, server)
             selector.register(server, selectors.EVENT_READ, client)
@@ -55,6 +57,12 @@ class Gate:
                     if not data:
                         return self._close(client, server)
                     if key.fileobj is client:
+                        sent += len(data)
+                        size, times = self._break_within
+                        if times > 0 and sent >= size:
+                            self._break_within = (size, times - 1)
+                            self.broken += 1
+                            return self._close(client, server)
                         if self._break_before and self._break_before in data:
                             self._break_before = None
                             self.broken += 1
@@ -82,6 +90,10 @@ class Gate:
     def break_after(self, text: bytes) -> None:
         """The server gets it, its answer is lost with the connection."""
         self._break_after = text
+
+    def break_within(self, size: int, times: int = 1) -> None:
+        """The next connections whose clients have sent so many bytes are cut in their midst."""
+        self._break_within = (size, times)
 
     def cut(self) -> None:
         """All connections that stand."""

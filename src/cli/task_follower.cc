@@ -144,8 +144,9 @@ TaskFollower::News TaskFollower::take(protocol::TaskQueryResp task, steady_clock
 
 Result<TaskFollower::News> TaskFollower::ask(const client::Client& client, Hold hold, const std::stop_token& stop) {
   const auto asked = steady_clock::now();
-  // A task that is over but has no result yet gets it within moments: nothing to be held back for.
-  const bool waits = hold == Hold::kYes &&
+  // A task that is over but has no result yet gets it within moments: nothing to be held back for. And that a
+  // coordinator is back is known by its first answer.
+  const bool waits = hold == Hold::kYes && !away_ &&
                      (state_ == TaskState::kReady || state_ == TaskState::kPending || state_ == TaskState::kRunning);
   auto answer =
       waits

@@ -162,25 +162,43 @@ std::size_t end_of_batch(const std::vector<protocol::SubmitTaskReq>& tasks, std:
   return end;
 }
 
+/// Waits longer each time; a stop request ends it.
+class Rests {
+ public:
+  void take(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any condition;
+    std::unique_lock lock(mutex);
+    condition.wait_for(lock, stop, rest_, [] { return false; });
+    rest_ *= 2;
+  }
+
+ private:
+  std::chrono::milliseconds rest_{250};
+};
+
 /// Submits a part of the tasks; again when no answer came, where that adds nothing: no connection was made, or the
-/// coordinator takes our UUIDs and so knows what it has already.
+/// coordinator takes our UUIDs and so knows what it has already. Only such a one describes itself.
 Result<protocol::TasksSubmitResp> submit_batch(Session& session, const client::Client& client,
                                                const protocol::TasksSubmitReq& request, bool keeps_uuids) {
   constexpr int kTries = 6;
-  std::chrono::milliseconds rest(250);
+  Rests rests;
   for (int tries = 1;; ++tries) {
     auto answer = client.submit_tasks(request, session.stop());
     if (answer || tries == kTries) return answer;
     const ErrorCode code = answer.error().code();
     const bool unanswered =
         code == ErrorCode::kTimeout || code == ErrorCode::kProtocol || code == ErrorCode::kUnavailable;
-    if (code != ErrorCode::kUnreachable && !(unanswered && keeps_uuids)) return answer;
+    if (code != ErrorCode::kUnreachable && !unanswered) return answer;
     session.out().note(fmt::format("{}; trying again", answer.error().text()));
-    std::mutex mutex;
-    std::condition_variable_any condition;
-    std::unique_lock lock(mutex);
-    condition.wait_for(lock, session.stop(), rest, [] { return false; });
-    rest *= 2;
+    rests.take(session.stop());
+    while (unanswered && !keeps_uuids) {
+      const auto description = client.openapi(session.stop());
+      keeps_uuids = description.has_value();
+      if (keeps_uuids) break;
+      if (description.error().code() == ErrorCode::kNotFound || ++tries == kTries) return answer;
+      rests.take(session.stop());
+    }
   }
 }
 

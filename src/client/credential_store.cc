@@ -81,18 +81,29 @@ Result<void> CredentialStore::store(const Credential& credential) const {
   MITO_TRY_ASSIGN(const auto lines, read_lines(*known_));
   MITO_TRY_ASSIGN(const auto shared, shared_.find(credential.username));
   const bool taken = shared && is_foreign(parse(lines), address_, *shared);
-  MITO_TRY(change_lines(*known_, [&](std::vector<std::string>& all) {
-    const KnownLogin mine{.address = address_, .credential = credential};
-    const std::string beginning = address_ + " " + credential.username + ":";
-    for (auto& line : all) {
-      if (!line.starts_with(beginning)) continue;
-      line = text_of(mine);
-      return;
-    }
-    all.push_back(text_of(mine));
-  }));
+  MITO_TRY(keep_known(credential));
   if (taken && choice_ == Choice::kNamed) return {};
   return shared_.store(credential);
+}
+
+Result<void> CredentialStore::remember(const Credential& credential) const {
+  if (!known_) return {};
+  MITO_TRY_ASSIGN(const auto lines, read_lines(*known_));
+  if (std::ranges::find(lines, text_of({.address = address_, .credential = credential})) != lines.end()) return {};
+  return keep_known(credential);
+}
+
+Result<void> CredentialStore::keep_known(const Credential& credential) const {
+  return change_lines(*known_, [&](std::vector<std::string>& all) {
+    const std::string mine = text_of({.address = address_, .credential = credential});
+    const std::string beginning = address_ + " " + credential.username + ":";
+    const auto line = std::ranges::find_if(all, [&](const std::string& each) { return each.starts_with(beginning); });
+    if (line == all.end()) {
+      all.push_back(mine);
+    } else {
+      *line = mine;
+    }
+  });
 }
 
 }  // namespace mito::client

@@ -68,8 +68,11 @@ class CredentialStore {
   /// What may be good for `user` (without one: for whoever is the default), best first.
   [[nodiscard]] Result<std::vector<Credential>> find(const std::optional<std::string>& user) const;
   [[nodiscard]] Result<void> store(const Credential& credential) const;
+  /// Notes that the coordinator took what find() gave, so that a login at another does not take its place.
+  [[nodiscard]] Result<void> remember(const Credential& credential) const;
 
  private:
+  [[nodiscard]] Result<void> keep_known(const Credential& credential) const;
   CredentialStore(CredentialFile shared, std::string address, Choice choice)
       : shared_(std::move(shared)), address_(std::move(address)), choice_(choice) {}
 

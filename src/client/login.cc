@@ -54,7 +54,10 @@ Result<Login> connect(Client& client, const LoginSettings& settings, Prompt& pro
   for (auto& credential : known) {
     client.set_token(credential.token);
     MITO_TRY_ASSIGN(const bool usable, accepts(client, credential.username, stop));
-    if (usable) return Login{.username = std::move(credential.username), .store = std::move(store)};
+    if (usable) {
+      [[maybe_unused]] const auto noted = store.remember(credential);  // the login is as good without the note
+      return Login{.username = std::move(credential.username), .store = std::move(store)};
+    }
     client.set_token({});
   }
 

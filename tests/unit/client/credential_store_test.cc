@@ -62,6 +62,15 @@ TEST_F(CredentialStoreTest, KeepsCoordinatorsApart) {
   EXPECT_EQ(shared(), "alice:B2");
 }
 
+TEST_F(CredentialStoreTest, KeepsWhatTheOriginalWroteOnceItsCoordinatorIsKnown) {
+  write_shared("alice:A");
+  ASSERT_TRUE(store("http://a:1").remember({"alice", "A"}));
+  ASSERT_TRUE(store("http://b:1", Choice::kNamed).store({"alice", "B"}));
+  EXPECT_EQ(shared(), "alice:A");
+  EXPECT_EQ(store("http://a:1").find("alice")->front().token, "A");
+  EXPECT_EQ(store("http://b:1", Choice::kNamed).find("alice")->front().token, "B");
+}
+
 TEST_F(CredentialStoreTest, TriesBothWhenTheOriginalHasLoggedInSince) {
   ASSERT_TRUE(store("http://a:1").store({"alice", "A"}));
   write_shared("alice:newer");

@@ -12,6 +12,30 @@ namespace mito::simulation {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+std::string_view in_words(Fault fault) {
+  switch (fault) {
+    case Fault::kNone:
+      return "succeeds";
+    case Fault::kError:
+      return "fails";
+    case Fault::kNoRoom:
+      return "finds no room";
+    case Fault::kLost:
+      return "loses the connection";
+    case Fault::kCrash:
+      return "crashes";
+    case Fault::kDoneAndCrash:
+      return "is done and crashes";
+    case Fault::kDoneButLost:
+      return "is done but lost";
+  }
+  return "ends in a way of its own";
+}
+
+}  // namespace
+
 World::World(std::uint64_t seed, Roughness roughness, core::Settings settings, std::unique_ptr<Place> place)
     : random_(seed), roughness_(roughness), settings_(settings), place_(std::move(place)) {
   set_up();
@@ -76,8 +100,7 @@ Fault World::choose_fault(std::string_view operation) {
     if (const auto misfortune = place_->choose_misfortune(random_(), power)) tell(*misfortune);
   }
   if (fault == Fault::kNone) return fault;
-  const char* names[] = {"", "fails", "loses the connection", "crashes", "is done and crashes", "is done but lost"};
-  tell(fmt::format("the database call {} {}", operation, names[static_cast<int>(fault)]));
+  tell(fmt::format("the database call {} {}", operation, in_words(fault)));
   if ((fault == Fault::kLost || fault == Fault::kDoneButLost) && chance(0.5)) {
     writer_->stay_away(true);
     after(milliseconds(between(0, 45'000)), [this] {

@@ -186,7 +186,7 @@ def test_a_bar_for_many_tasks(coordinator, terminal):
     waiting = terminal("tasks", "wait", *uuids)
     waiting.expect("0 / 3 tasks")
     hand.end(hand.fetch())
-    waiting.expect("1 / 3 tasks")
+    coordinator.api.wait_for_result(hand.user, uuids[0])
     for _ in range(2):
         hand.end(hand.fetch())
     assert waiting.wait() == 0

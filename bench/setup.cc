@@ -110,7 +110,7 @@ Seconds Bench::restart() {
 }
 
 Awaitable<SimulatedWorker> register_worker(Session& session, Bench& bench, Dialect dialect, std::string tags_json) {
-  const auto extra = dialect == Dialect::kOurs ? R"(,"features":["wait","complete"],"lease":"60s")" : "";
+  const auto extra = dialect == Dialect::kOurs ? R"(,"features":["wait","complete"],"lease":"10m")" : "";
   const auto body = fmt::format(R"({{"tags":{},"labels":[],"groups":["{}"],"lifetime":null{}}})", tags_json,
                                 bench.options().user, extra);
   SimulatedWorker worker;

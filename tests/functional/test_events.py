@@ -242,11 +242,11 @@ def test_host_and_name_of_the_worker_are_kept_after_it_left(coordinator, admin):
     task = worker.fetch()
     expected = {"worker_id": worker.uuid, "host": "node7", "name": "left-rack"}
     assert api.call("GET", f"/tasks/{uuid}?detail=true", token=admin)["worker"] == expected
-    worker.complete(task, detail={"reason": "none", "worker": {"host": "a lie"}, "finished_at": "2026-01-01T00:00:00Z"})
+    worker.complete(task, detail={"reason": "none", "worker": {"host": "a lie"}, "finished_at": "2026-01-01 00:00:00.0 +00:00:00"})
     api.call("DELETE", "/workers", token=worker.token)
     found = api.call("GET", f"/tasks/{uuid}?detail=true", token=admin)
     assert found["worker"] == expected
-    assert found["detail"] == {"reason": "none", "finished_at": "2026-01-01T00:00:00Z"}
+    assert found["detail"] == {"reason": "none", "finished_at": "2026-01-01 00:00:00.0 +00:00:00"}
     listed = api.call("POST", "/tasks/query", {"detail": True, "count": False}, admin)["tasks"][0]
     assert listed["worker"] == expected and listed["detail"] == found["detail"]
 

@@ -81,7 +81,13 @@ def test_what_is_installed_is_removed(archive, tmp_path):
     said = run(ROOT / "script" / "install", "--prefix", prefix, archive)
     assert f"export PATH=\"{prefix}/bin:$PATH\"" in said
     assert (prefix / "share" / "man" / "man1" / "mito.1.gz").exists() and (prefix / "share" / "bash-completion" / "completions" / "mito").stat().st_size > 100
-    run(ROOT / "script" / "install", "--prefix", prefix, archive)  # over itself
+    # Over an older one, which had a file more and was cut off in the middle.
+    (prefix / "bin" / "obsolete").write_text("of the older one")
+    (prefix / "bin" / "mito").unlink()
+    with (prefix / "lib" / "mito" / "installed-files").open("a") as files:
+        files.write("bin/obsolete\n")
+    run(ROOT / "script" / "install", "--prefix", prefix, archive)
+    assert not (prefix / "bin" / "obsolete").exists() and run(prefix / "bin" / "mito", "--version").startswith("mito ")
     run(ROOT / "script" / "install", "--prefix", prefix, "--uninstall")
     assert [path.relative_to(prefix).as_posix() for path in sorted(prefix.rglob("*"))] == ["bin", "bin/other"]
     assert "nothing of ours" in run(ROOT / "script" / "install", "--prefix", prefix, "--uninstall", expect=1)

@@ -20,6 +20,7 @@ class Gate:
         self._open.set()
         self._refuse = False
         self._break_after: bytes | None = None
+        self._shut_when_broken = False
         self._break_before: bytes | None = None
         self._break_within = (0, 0)
         self.broken = 0  # Connections that were cut as asked for.
@@ -71,6 +72,7 @@ class Gate:
                             self._break_after = None
                             swallow = True
                     elif swallow:
+                        self._refuse = self._shut_when_broken
                         self.broken += 1
                         return self._close(client, server)
                     key.data.sendall(data)
@@ -87,8 +89,9 @@ class Gate:
         """The next connection that sends this is cut; the server never sees it."""
         self._break_before = text
 
-    def break_after(self, text: bytes) -> None:
-        """The server gets it, its answer is lost with the connection."""
+    def break_after(self, text: bytes, then_shut: bool = False) -> None:
+        """The server gets it, its answer is lost with the connection; `then_shut` refuses what follows, until open()."""
+        self._shut_when_broken = then_shut
         self._break_after = text
 
     def break_within(self, size: int, times: int = 1) -> None:

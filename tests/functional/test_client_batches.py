@@ -85,11 +85,12 @@ def test_a_coordinator_that_dies_between_the_parts(tools, coordinator, gate):
     """2500 tasks go in three parts; the answer to the second is lost, and the coordinator with it."""
     names = [str(uuid.uuid4()) for _ in range(2500)]
     (tools.directory / "tasks.jsonl").write_text(lines([task(name, labels=["later"] if at >= 1000 else []) for at, name in enumerate(names)]))
-    gate.break_after(b'"later"')
+    gate.break_after(b'"later"', then_shut=True)
     sent = tools.start("client", "-c", f"http://127.0.0.1:{gate.port}", "-u", ADMIN, "-p", ADMIN, "-q", "tasks", "submit-many", "-f", "tasks.jsonl",
                        name="submit-many")
     wait_until(lambda: gate.broken == 1, 20, "the lost answer")
     coordinator.kill()
+    gate.open()
     sent.wait_for_output("trying again")
     again = tools.coordinator(port=coordinator.port)
     assert sent.process.wait(30) == 0, sent.output()

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import random
-import signal
 import sqlite3
 import time
 import uuid
@@ -109,7 +108,6 @@ def test_the_audit_notices_what_a_crash_must_not_do(tools):
         time.sleep(0.01)
     load.end()
     path = coordinator.data / "mitosis.db"
-    coordinator.signal(signal.SIGTERM)
     assert coordinator.stop() == 0
     audit(load, path)
     original = path.read_bytes()

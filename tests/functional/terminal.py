@@ -15,15 +15,15 @@ from conftest import BINARY
 
 
 class Terminal:
-    """`mito` with the arguments, on a terminal."""
+    """`mito` (or another program) with the arguments, on a terminal."""
 
-    def __init__(self, arguments, environment, directory, columns=80):
+    def __init__(self, arguments, environment, directory, columns=80, program=BINARY):
         self.output = b""
         self.seen = 0
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             os.chdir(directory)
-            os.execve(BINARY, ["mito", *map(str, arguments)], environment)
+            os.execve(program, [os.path.basename(program), *map(str, arguments)], environment)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def expect(self, text, timeout=10.0):

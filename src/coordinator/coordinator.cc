@@ -74,6 +74,7 @@ core::Settings core_settings(const Settings& settings) {
   core::Settings out;
   out.tag_matching = settings.tag_matching;
   out.max_worker_losses = settings.max_worker_losses;
+  out.overrun_grace = settings.overrun_grace;
   out.heartbeat_timeout = settings.heartbeat_timeout;
   out.max_queued_commands = settings.max_queued_commands;
   out.max_waiting_fetches = settings.max_waiting_fetches;

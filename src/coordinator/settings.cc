@@ -101,6 +101,8 @@ void declare_ours(Declaration& d) {
         "Where a coordinator on standby answers health checks (503)", "nowhere");
   d.add("takeover_after", "--takeover-after", &Settings::takeover_after, setting::duration(Duration{1, 0}),
         "PostgreSQL: a coordinator that is silent for longer (frozen, cut off) loses its place to one on standby");
+  d.add("overrun_grace", "--overrun-grace", &Settings::overrun_grace, setting::duration(Duration{0, 1'000'000}),
+        "How long after its timeout a running command is taken from a worker that did not end it");
   d.add("max_worker_losses", "--max-worker-losses", &Settings::max_worker_losses, setting::integer(1, 1'000'000),
         "A task whose worker was lost this often is given up");
   d.add("min_free", "--min-free", &Settings::min_free, setting::size(), "Room that uploads leave free on the volume");

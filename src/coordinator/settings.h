@@ -74,6 +74,7 @@ struct Settings {
   std::string standby_bind;                          ///< Where a standby answers health checks; empty: nowhere.
   std::function<void()> on_standby;                  ///< No setting: called when the wait for our turn begins.
   std::chrono::milliseconds takeover_after{15'000};  ///< A coordinator that is silent for longer loses its place.
+  std::chrono::milliseconds overrun_grace{60'000};   ///< A command that runs on this long after its timeout is taken.
   int max_worker_losses = 3;
   std::uint64_t min_free = 256 << 20;  ///< Bytes of the volume that uploads leave free.
   std::string shutdown_secret;         ///< Empty: random, in the file `shutdown-secret` of the data directory.

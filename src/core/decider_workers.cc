@@ -20,6 +20,12 @@ std::vector<GroupId> usable(const std::vector<std::pair<GroupId, Role>>& access)
   return groups;
 }
 
+/// Whether the command has ended, by what its worker tells. (ExecTimeout is told before it is made to end.)
+bool is_over(TaskExecState state) {
+  return state == TaskExecState::kExecFinished ||
+         static_cast<std::int32_t>(state) >= static_cast<std::int32_t>(TaskExecState::kUploadResult);
+}
+
 }  // namespace
 
 bool overran(const Scheduler::Worker& worker, const Settings& settings, Clock::Monotonic now) {
@@ -28,6 +34,8 @@ bool overran(const Scheduler::Worker& worker, const Settings& settings, Clock::M
   // Longer than the clock counts, or negative (stored by the original for 2^63 s and more): never.
   constexpr std::int64_t kLongest = 100LL * 365 * 86'400;
   if (held.timeout_seconds < 0 || held.timeout_seconds > kLongest) return false;
+  // What comes after the command is not bound by its timeout: a large result may take long to bring.
+  if (worker.sends_states && is_over(held.exec_state)) return false;
   const bool executes = worker.sends_states && held.execution_began;
   const Clock::Monotonic began = executes ? *held.execution_began : held.claimed_at;
   const auto allowed = std::chrono::seconds(held.timeout_seconds) + settings.overrun_grace +

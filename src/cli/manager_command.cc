@@ -357,9 +357,11 @@ Result<int> kill_all(bool at_once) {
   std::vector<ProcessHandle> handles;
   for (const auto& worker : workers)
     handles.emplace_back(worker);
+  // The second signal ends running tasks. It is another one: two of a kind may reach a process as one.
+  static constexpr std::array kBoth{SIGTERM, SIGINT};
   for (std::size_t i = 0; i < handles.size(); ++i)
-    for (int count = at_once ? 2 : 1; count > 0; --count)
-      if (!handles[i].signal(SIGTERM))
+    for (const int number : std::span(kBoth).first(at_once ? 2 : 1))
+      if (!handles[i].signal(number))
         return fail(ErrorCode::kPermissionDenied,
                     fmt::format("worker {} cannot be signalled: {}", workers[i].pid, std::strerror(errno)));
   const auto deadline = SteadyClock::now() + kStopTime;

@@ -64,7 +64,8 @@ struct Session {
   /// The last good answer, and the last time there was none. Wall clock: time the machine was suspended counts.
   std::atomic<Timestamp> last_contact;
   std::atomic<Timestamp> last_failure{Timestamp{}};
-  /// The coordinator had reason to take the task for lost although all was well (an original's, long inputs).
+  /// The coordinator had reason to take the task away without being asked: an original's with long inputs, any with a
+  /// command that did not end at its timeout.
   bool overdue = false;
 
   Session(WorkerUuid id, std::string bearer, Features known, Timestamp now)

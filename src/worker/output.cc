@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 64 << 10;
 constexpr std::size_t kDrainBytes = 4 << 20;  // then the caller looks at its other descriptors
+// A pipe through which so much has gone gets room for more at once: fewer turns of the two processes.
+constexpr std::uint64_t kMuchOutput = 16 << 20;
+constexpr int kWidePipeBytes = 1 << 20;
 
 std::unexpected<Error> file_error(const std::filesystem::path& file, std::string_view what) {
   return fail(ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, file.native(), std::strerror(errno)));
@@ -31,10 +34,11 @@ Result<OutputRing> OutputRing::open(const std::filesystem::path& file, std::uint
 }
 
 OutputRing::OutputRing(OutputRing&& other) noexcept
-    : file_(std::exchange(other.file_, -1)), stream_(std::move(other.stream_)) {}
+    : file_(std::exchange(other.file_, -1)), widened_(other.widened_), stream_(std::move(other.stream_)) {}
 
 OutputRing& OutputRing::operator=(OutputRing&& other) noexcept {
   std::swap(file_, other.file_);
+  std::swap(widened_, other.widened_);
   std::swap(stream_, other.stream_);
   return *this;
 }
@@ -44,6 +48,8 @@ OutputRing::~OutputRing() {
 }
 
 bool OutputRing::drain(int pipe) {
+  if (stream_.total >= kMuchOutput && !std::exchange(widened_, true))
+    fcntl(pipe, F_SETPIPE_SZ, kWidePipeBytes);  // refused where the user has many pipes, which does no harm
   std::array<char, kPieceBytes> buffer;
   for (std::size_t moved = 0; moved < kDrainBytes;) {
     const ssize_t got = read(pipe, buffer.data(), buffer.size());

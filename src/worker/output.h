@@ -33,6 +33,7 @@ class OutputRing {
   void append(std::string_view bytes);
 
   int file_ = -1;
+  bool widened_ = false;  ///< The pipe was made larger, or could not be.
   CapturedStream stream_;
 };
 

@@ -66,8 +66,8 @@ class Service {
       auto outcome = run_task(parts_, session_, *task, stops_);
       held_.release();
       if (outcome.kind == TaskOutcome::Kind::kInterrupted) {
-        session_.overdue = !session_.features.any &&
-                           shared_.timer.monotonic() - begin > task->timeout.to_chrono() + kOriginalsPatience;
+        const auto patience = task->timeout.to_chrono() + kOriginalsPatience;
+        if (!session_.features.any && shared_.timer.monotonic() - begin > patience) session_.overdue = true;
         return ServiceEnd::kInterrupted;
       }
       if (outcome.kind == TaskOutcome::Kind::kKept) return ServiceEnd::kUndelivered;

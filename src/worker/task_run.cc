@@ -45,6 +45,8 @@ TaskOutcome run_task(const SlotParts& parts, Session& session, const protocol::W
   auto execution = execute(parts, session, task, stops);
   if (execution.how == Execution::How::kInterrupted) {
     parts.states.announce(task.uuid, TaskExecState::kWorkerExited);
+    // Nobody asked for that: the coordinator takes a command away that runs on after its timeout, with its worker.
+    if (session.removed.stop_requested() && execution.wall_time > task.timeout.to_chrono()) session.overdue = true;
     keep_interrupted(parts, session, task, std::move(execution), stops);
     return {TaskOutcome::Kind::kInterrupted, std::nullopt};
   }

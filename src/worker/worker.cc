@@ -16,10 +16,10 @@
 #include <fmt/ranges.h>
 
 #include "base/logging.h"
-#include "base/size.h"
 #include "client/client.h"
 #include "client/credentials.h"
 #include "worker/cgroup.h"
+#include "worker/memory_limit.h"
 #include "worker/recovery.h"
 #include "worker/registration.h"
 #include "worker/slot.h"
@@ -98,6 +98,8 @@ class Worker::Impl {
                     settings_.work_dir ? std::filesystem::absolute(*settings_.work_dir) : default_work_directory());
     MITO_TRY_ASSIGN(const auto spool, Spool::open(directory, this_host(), address.text()));
     MITO_TRY_ASSIGN(const auto directory_settings, prepare_directories(directory));
+    const RunnerSettings runners{.cgroup_parent = find_cgroup_parent(), .memory_limit = settings_.memory_limit};
+    MITO_TRY(try_memory_limit(runners));
     http::ClientSettings connections;
     connections.user_agent = "mito-worker";
     connections.connections_per_host =
@@ -138,7 +140,7 @@ class Worker::Impl {
                             .work_directory = directory,
                             .directory_settings = directory_settings,
                             .on_registered = observer_.on_registered};
-    return serve(shared, std::move(first), drain.token(), kill);
+    return serve(shared, runners, std::move(first), drain.token(), kill);
   }
 
  private:
@@ -183,26 +185,12 @@ class Worker::Impl {
     return environment;
   }
 
-  [[nodiscard]] RunnerSettings runner_settings() const {
-    RunnerSettings result{.cgroup_parent = find_cgroup_parent(), .memory_limit = settings_.memory_limit};
-    if (result.memory_limit) {
-      const auto probe =
-          result.cgroup_parent ? SlotCgroup::create(*result.cgroup_parent, result.memory_limit) : std::nullopt;
-      kLog.info("The memory limit of {} holds for {}", format_size(*result.memory_limit),
-                probe && probe->limits_memory()
-                    ? "each task as a whole, by its cgroup"
-                    : "each process of a task, by RLIMIT_AS: no cgroup can be limited here");
-    }
-    return result;
-  }
-
-  Result<Outcome> serve(const SlotShared& shared, std::unique_ptr<Session> first, const std::stop_token& drain,
-                        const std::stop_token& kill) {
+  Result<Outcome> serve(const SlotShared& shared, const RunnerSettings& runners, std::unique_ptr<Session> first,
+                        const std::stop_token& drain, const std::stop_token& kill) {
     Ends ends;
     std::stop_source end;
     const StopTokens stops{drain, end.get_token(), kill};
     std::vector<std::jthread> threads;
-    const auto runners = runner_settings();
     const std::size_t lanes = settings_.overlap ? 2 : 1;
     std::deque<Turn> turns(settings_.slots);
     for (std::size_t i = 0; i < settings_.slots * lanes; ++i)

@@ -23,6 +23,9 @@ class Gate:
         self._shut_when_broken = False
         self._break_before: bytes | None = None
         self._break_within = (0, 0)
+        self._hold_at = 0
+        self._released = threading.Event()
+        self.held = False  # The connection of hold_within() stands still.
         self.broken = 0  # Connections that were cut as asked for.
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -59,6 +62,10 @@ class Gate:
                         return self._close(client, server)
                     if key.fileobj is client:
                         sent += len(data)
+                        if 0 < self._hold_at <= sent:
+                            self._hold_at = 0
+                            self.held = True
+                            self._released.wait()
                         size, times = self._break_within
                         if times > 0 and sent >= size:
                             self._break_within = (size, times - 1)
@@ -98,6 +105,14 @@ class Gate:
         """The next connections whose clients have sent so many bytes are cut in their midst."""
         self._break_within = (size, times)
 
+    def hold_within(self, size: int) -> None:
+        """The next connection whose client has sent so many bytes stands still until release(); the others go on."""
+        self._released.clear()
+        self._hold_at = size
+
+    def release(self) -> None:
+        self._released.set()
+
     def cut(self) -> None:
         """All connections that stand."""
         with self._lock:
@@ -123,4 +138,5 @@ class Gate:
     def end(self) -> None:
         self._listener.close()
         self.open()
+        self.release()
         self.cut()

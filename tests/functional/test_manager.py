@@ -50,6 +50,11 @@ def test_spawn_status_and_kill(tools, fake, manager):
     assert fake.result(fake.submit(["true"]))["exit_status"] == 0
     workers = pids(tools)
     assert len(workers) == 2
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    for record in (tools.directory / "cache" / "mitosis" / "manager").glob("*.worker"):
+        fields = dict(line.split("=", 1) for line in record.read_text().splitlines())
+        assert fields["boot"] == boot and fields["host"].split("/")[0] == os.uname().nodename and int(fields["pid"]) in workers
+        assert "very-secret" not in record.read_text()
     for pid in workers:
         assert b"very-secret" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
         assert os.getsid(pid) == pid, "a session of its own"
@@ -82,13 +87,15 @@ def test_only_its_own_workers_are_known(tools, fake, manager):
 
 
 def test_force_ends_running_tasks(tools, fake, manager):
-    assert manager("spawn", "1", *options(fake, "--kill-grace", "100ms")).returncode == 0
-    flag = tools.directory / "flag"
-    fake.submit(["sh", "-c", f"touch {flag}; sleep 60"])
-    wait_until(flag.exists, what="the command")
+    """At once: neither the grace of the worker nor that of its tasks is waited for."""
+    assert manager("spawn", "2", *options(fake, "--grace", "1h", "--kill-grace", "1h")).returncode == 0
+    flags = [tools.directory / f"flag-{number}" for number in range(2)]
+    for flag in flags:
+        fake.submit(["sh", "-c", f"trap '' TERM; touch {flag}; sleep 600; :"])
+    wait_until(lambda: all(flag.exists() for flag in flags), what="the commands")
     killed = manager("kill", "--force")
     assert killed.returncode == 0, killed.stdout
-    assert fake.unregistered == 1 and not fake.results
+    assert fake.unregistered == 2 and not fake.results
 
 
 def test_a_worker_that_cannot_start_is_reported(tools, fake, manager):

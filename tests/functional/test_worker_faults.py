@@ -157,6 +157,32 @@ def test_resources_are_downloaded(tools, fake):
     assert (result["state"], result["msg"], result["exit_status"]) == ("Cancelled", "ResourceNotFound", 0)
 
 
+@pytest.mark.parametrize("path", ["/etc/motd", "../x", "a/../../x", "a/", ".."])
+def test_resources_stay_in_their_directory(tools, fake, path):
+    fake.files["f"] = b"x"
+    start(tools, fake)
+    result = fake.result(fake.submit(["true"], resources=[{"remote_file": {"Attachment": {"key": "f"}}, "local_path": path}]))
+    assert (result["state"], result["msg"]) == ("Cancelled", "ResourceForbidden")
+    assert "does not name a file in the resource directory" in result["detail"]["reason"]
+    assert not any("/store/" in entry[1] for entry in fake.log)
+
+
+def test_a_download_that_stands_still_is_begun_again(tools, fake):
+    fake.files["f"] = b"x"
+    fake.fault("GET", "/store/", "hang")
+    start(tools, fake, "--stall-timeout", "1s")
+    number = fake.submit(["sh", "-c", 'cat "$MITO_RESOURCE_DIR/f"'], resources=[{"remote_file": {"Attachment": {"key": "f"}}, "local_path": "f"}], terminal_output=True)
+    assert fake.result(number)["exit_status"] == 0 and fake.stdout(number) == "x"
+
+
+def test_all_inputs_of_a_task_have_a_time(tools, fake):
+    fake.fault("GET", "/workers/tasks/", 503, count=10_000)
+    start(tools, fake, "--resource-timeout", "1s")
+    number = fake.submit(["true"], resources=[{"remote_file": {"Attachment": {"key": "f"}}, "local_path": "f"}])
+    result = fake.result(number)
+    assert (result["state"], result["msg"]) == ("Cancelled", "FetchResourceTimeout")
+
+
 def test_a_task_submits_another(tools, fake):
     start(tools, fake)
     task = {"group_name": "g", "tags": [], "labels": [], "timeout": "1m", "priority": 0, "task_spec": {"args": ["true"]}}
@@ -224,6 +250,22 @@ def test_output_is_bounded_and_its_tail_kept(tools, fake):
     assert int(peak.split()[1]) < 200_000
 
 
+def test_output_goes_to_the_disk_as_it_is_produced(tools, fake):
+    start(tools, fake)
+    gate = tools.directory / "gate"
+    os.mkfifo(gate)
+    number = fake.submit(["sh", "-c", f"echo so far; echo also >&2; cat {gate}; echo end"], terminal_output=True)
+
+    def written(name: str) -> str:
+        return "".join(file.read_text() for file in (cache(tools) / "spool").glob(f"*/{name}"))
+
+    wait_until(lambda: (written("stdout.log"), written("stderr.log")) == ("so far\n", "also\n"), what="the output")
+    gate.write_text("")
+    fake.result(number)
+    assert fake.stdout(number) == "so far\nend\n"
+    wait_until(lambda: not list((cache(tools) / "spool").glob("*/std*")), what="the end of what was delivered")
+
+
 def test_a_task_has_no_descriptors_of_the_worker(tools, fake):
     start(tools, fake)
     number = fake.submit(["sh", "-c", "ls -x /proc/self/fd; cat; ps -o sid= -p $$; echo $$"], terminal_output=True)
@@ -246,6 +288,15 @@ def test_slots_run_side_by_side(tools, fake):
     # a FIFO hands what it holds to any reader; those that got nothing see its end
     for number in numbers:
         fake.result(number)
+
+
+def test_slots_share_their_connections(tools, fake):
+    for _ in range(200):
+        fake.submit(["true"])
+    worker = start(tools, fake, "--slots", "4")
+    fake.wait(lambda: len(fake.results) == 200, what="200 results")
+    assert fake.connections <= 4 * 2 + 8
+    assert pathlib.Path(f"/proc/{worker.pid}/comm").read_text() == "mito\n" and len(fake.registrations) == 4
 
 
 def children_of_supervisors(worker: int) -> list[int]:
@@ -320,6 +371,21 @@ def test_an_upload_that_fails_is_repeated(tools, fake, kind):
     number = fake.submit(["echo", "text"], terminal_output=True)
     assert fake.result(number)["msg"] is None
     assert fake.stdout(number) == "text\n"
+
+
+def test_a_store_whose_name_is_not_known_is_tried_again(tools, fake):
+    """A label of more than 63 characters is refused by every resolver, and by none after a wait."""
+    fake.places = [f"http://{'x' * 64}.invalid"] * 2
+    worker = start(tools, fake)
+    number = fake.submit(["echo", "text"], terminal_output=True)
+    assert fake.result(number)["msg"] is None and fake.stdout(number) == "text\n"
+    assert "Upload of std-log.tar.gz failed: " in worker.output() and not fake.places
+
+
+def test_a_coordinator_whose_name_is_not_known(tools):
+    name = "x" * 64 + ".invalid"
+    result = tools.run("worker", "--coordinator", f"http://{name}:5000", "--user", "u", "--password", "p", timeout=20)
+    assert result.returncode not in (0, None) and name in result.stdout + result.stderr
 
 
 def test_a_refused_artifact_is_named_and_the_task_committed(tools, fake):

@@ -40,6 +40,18 @@ def test_labels_tags_groups_and_name(tools, fake):
     assert os.uname().release in info["kernel"] and info["version"]
 
 
+def test_a_configuration_file_variables_and_options(tools, fake):
+    """Each before the one before it; --retain is taken, and logins keep other sessions in any case."""
+    config = tools.directory / "worker.toml"
+    config.write_text(f'[worker]\ncoordinator_addr = "{fake.url}"\nuser = "u"\npassword = "p"\nname = "of the file"\ntags = ["file"]\nlabels = ["file"]\nslots = 2\n')
+    tools.start("worker", "--config", config, "--labels", "option", "--retain", "--lifetime", "1h",
+                extra={"MITO_TAGS": "[variable]"}, name="worker").wait_for_output("Worker registered")
+    fake.wait(lambda: len(fake.registrations) == 2, what="two slots")
+    request = fake.registrations[0]
+    assert (request["tags"], request["labels"], request["info"]["name"]) == (["variable"], ["option"], "of the file")
+    assert next(json.loads(body) for method, path, body in fake.log if path == "/login")["retain"] is True
+
+
 def test_a_group_that_does_not_exist_is_an_error(tools, fake):
     fake.groups = {"one": "Write"}
     result = tools.run("worker", "--coordinator", fake.url, "--user", "u", "--password", "p", "--groups", "one,ghost", timeout=20)
@@ -182,73 +194,6 @@ def test_what_cannot_be_packed_is_named(tools, fake):
     notes = "\n".join(result["detail"]["notes"])
     for name in ("result/out", "result/fifo", "result/sock"):
         assert name in notes and name not in members
-
-
-# ----------------------------------------------------------------------------------------------------------- heavy loads
-
-FULL = os.environ.get("MITO_TEST_FULL") == "1"   # the sizes of the acceptance test; a tenth of them otherwise
-
-
-def test_much_output_is_cut_and_its_end_kept(tools, fake):
-    """10 GiB through a pipe with MITO_TEST_FULL=1, 1 GiB otherwise."""
-    size = (10 if FULL else 1) << 30
-    worker = start(tools, fake, "--output-limit", "1MiB")
-    number = fake.submit(["sh", "-c", f"head -c {size} /dev/zero; echo the end"], terminal_output=True)
-    result = fake.result(number, timeout=180)
-    data = fake.members(number, "std-log")["std-log/stdout.log"][1]
-    assert data.endswith(b"the end\n") and len(data) < 1_100_000 and data.startswith(b"[the first ")
-    assert str(size + 8 - (1 << 20)) in data[:100].decode(errors="replace")
-    assert any("cut off" in note for note in result["detail"]["notes"])
-    assert memory_peak(worker.pid) < 200 << 20
-
-
-def test_large_resources(tools, fake):
-    """2 GiB with MITO_TEST_FULL=1, 200 MiB otherwise; a sparse file, streamed."""
-    size = (2 << 30) if FULL else (200 << 20)
-    fake.sparse_files["big"] = size
-    worker = start(tools, fake)
-    number = fake.submit(["sh", "-c", 'stat -c %s "$MITO_RESOURCE_DIR/in/big"'], terminal_output=True,
-                         resources=[{"remote_file": {"Attachment": {"key": "big"}}, "local_path": "in/big"}])
-    fake.result(number, timeout=120)
-    assert fake.stdout(number).strip() == str(size)
-    assert memory_peak(worker.pid) < 200 << 20
-
-
-def memory_peak(pid: int) -> int:
-    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) << 10
-
-
-def test_sixty_four_idle_slots_use_no_cpu(tools, fake):
-    worker = start(tools, fake, "--slots", "64")
-    fake.wait(lambda: sum(entry[0] == "GET" for entry in fake.log) >= 64, what="64 fetches")
-    def cpu() -> float:
-        fields = pathlib.Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    before, begin = cpu(), time.monotonic()
-    wait_until(lambda: time.monotonic() - begin > 2, what="two seconds")
-    assert cpu() - before <= 0.06, "3% of a core at most, and that with the heartbeats of 64"
-
-
-def test_a_full_disk_is_no_end(tools, fake):
-    """A task that fills the disk of its directory: a small file system, where that can be made."""
-    mount = tools.directory / "small"
-    mount.mkdir()
-    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=8m tmpfs {mount} 2>/dev/null") != 0:
-        pytest.skip("only root may mount a small file system")
-    try:
-        worker = start(tools, fake, "--work-dir", mount / "work", "--min-free", "1MiB")
-        number = fake.submit(["sh", "-c", 'dd if=/dev/urandom of="$MITO_RESULT_DIR/big" bs=1M count=100; echo status $?; true'], terminal_output=True)
-        result = fake.result(number, timeout=30)
-        assert result["exit_status"] == 0
-        assert "result.tar.gz is missing" in " ".join(result["detail"]["notes"]) and (number, "result") not in fake.artifacts
-        output = fake.submit(["head", "-c", "20000000", "/dev/urandom"], terminal_output=True)
-        result = fake.result(output, timeout=30)
-        assert "stdout is incomplete" in " ".join(result["detail"]["notes"])
-        assert fake.result(fake.submit(["true"]))["exit_status"] == 0, "the slot goes on"
-        assert worker.stop() == 0
-    finally:
-        os.system(f"umount {mount}")
 
 
 # ------------------------------------------------------------------------------------------------------------- the result

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mito::guide {
+
+/// What the coordinator sends for one name below /docs/guide/. The name of the index is empty.
+struct File {
+  std::string name;
+  std::string content_type;
+  std::string body;
+};
+
+/// The guide, and what could not be understood of it: links that lead nowhere, pages that cannot be read.
+struct Site {
+  std::vector<File> files;
+  std::vector<std::string> complaints;
+};
+
+/// Makes the site from `root`/docs/guide/*.md and `root`/docs/*.md, with style.css and search.js of `assets`. Pages
+/// stand in the order in which the index, docs/guide/README.md or index.md, links to them, the others behind.
+Site make_site(const std::filesystem::path& root, const std::filesystem::path& assets);
+
+}  // namespace mito::guide

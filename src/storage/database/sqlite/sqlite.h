@@ -14,7 +14,9 @@ struct SqliteSettings {
   std::filesystem::path path;
   /// How long a statement waits for a lock that another connection holds.
   std::chrono::milliseconds busy_timeout{5'000};
-  std::int64_t writer_cache_bytes = 64 << 20;
+  /// Small on purpose: after a page split SQLite walks a table of all cached pages at the next commit, and what is not
+  /// here is in the system's page cache.
+  std::int64_t writer_cache_bytes = 8 << 20;
   std::int64_t reader_cache_bytes = 8 << 20;
   /// The write-ahead log is copied into the database, beside the writer, each time it has grown by this much …
   std::int64_t checkpoint_bytes = 16 << 20;

@@ -22,6 +22,7 @@ class FakeTimer : public Timer {
   [[nodiscard]] Monotonic monotonic() const override { return Monotonic{std::chrono::hours{1}} + passed_; }
   bool pause(std::chrono::milliseconds length, std::stop_token stop) const override {
     passed_ += std::max(length, std::chrono::milliseconds{1});
+    lengths.push_back(length);
     ++pauses_;
     if (on_pause) on_pause(pauses_);
     return !stop.stop_requested();
@@ -31,6 +32,7 @@ class FakeTimer : public Timer {
   }
   [[nodiscard]] int pauses() const { return pauses_; }
   std::function<void(int)> on_pause;
+  mutable std::vector<std::chrono::milliseconds> lengths;  ///< Of all pauses.
 
  private:
   mutable std::chrono::nanoseconds passed_{0};

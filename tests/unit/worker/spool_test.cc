@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "unit/worker/recorded_syncs.h"
 #include "unit/worker/temporary_directory.h"
 
 namespace mito::worker {
@@ -13,6 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 SpooledResult some_result() {
   SpooledResult result;
@@ -54,8 +56,9 @@ TEST(SpooledResultText, CutOrStrangeTextIsNoResult) {
 
 class SpoolTest : public ::testing::Test {
  protected:
-  [[nodiscard]] Spool spool(std::string host = "host", std::string coordinator = "http://c") const {
-    return *Spool::open(place_.path(), {std::move(host), "boot"}, std::move(coordinator));
+  [[nodiscard]] Spool spool(std::string host = "host", std::string coordinator = "http://c",
+                            std::string boot = "boot") const {
+    return *Spool::open(place_.path(), {std::move(host), std::move(boot)}, std::move(coordinator));
   }
   static Features features() { return {.any = true, .wait = true}; }
 
@@ -85,6 +88,34 @@ TEST_F(SpoolTest, AnEntryIsTakenOverOnceItsOwnerIsGone) {
   ASSERT_TRUE(found[0].result);
   EXPECT_EQ(encode_result(*found[0].result), encode_result(result));
   EXPECT_THAT(spool().take_over(), IsEmpty()) << "it is locked again";
+}
+
+TEST_F(SpoolTest, AfterARestartOfTheMachineItIsTakenOverByThisHostAlone) {
+  auto entry = *spool().create(session_);
+  ASSERT_TRUE(entry->keep(some_result()));
+  EXPECT_THAT(spool("host", "http://c", "a later boot").take_over(), IsEmpty()) << "whoever holds the lock lives";
+  entry.reset();
+  EXPECT_THAT(spool("another", "http://c", "a later boot").take_over(), IsEmpty());
+  EXPECT_THAT(spool("another", "http://c", "boot").take_over(), IsEmpty());
+  EXPECT_TRUE(std::filesystem::exists(place_.path() / "spool" / session_.uuid.to_string() / "result"));
+  const auto found = spool("host", "http://c", "a later boot").take_over();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].session->token, "secret");
+  EXPECT_TRUE(found[0].result);
+}
+
+TEST_F(SpoolTest, WhatIsKeptOutlivesALossOfPower) {
+  take_syncs();
+  auto entry = *spool().create(session_);
+  const auto uuid = session_.uuid.to_string();
+  EXPECT_THAT(take_syncs(), UnorderedElementsAre("registration.new", uuid, "spool")) << "the registration and its name";
+  ASSERT_TRUE(entry->keep(some_result()));
+  write_file(entry->new_archive(ArtifactContentType::kResult), "x");
+  write_file(entry->new_archive(ArtifactContentType::kStdLog), "x");
+  ASSERT_TRUE(entry->sync());
+  EXPECT_THAT(take_syncs(), UnorderedElementsAre("result.tar.gz", "std-log.tar.gz", "result", uuid));
+  entry->set_aside("nobody wanted it");
+  EXPECT_THAT(take_syncs(), UnorderedElementsAre("result.json"));
 }
 
 TEST_F(SpoolTest, AnAcknowledgedResultIsForgotten) {

@@ -196,5 +196,25 @@ TEST_F(SupervisedRunnerTest, SurvivesTheDeathOfItsSupervisor) {
   EXPECT_EQ(run(shell("exit 2")).wait_status, 512);
 }
 
+/// As where the kernel has no `cgroup.kill`, or does not let processes be born in a cgroup: a plain directory has none.
+TEST_F(SupervisedRunnerTest, EndsEverythingWithoutCgroups) {
+  SupervisedRunner runner({.cgroup_parent = directory_.path(), .memory_limit = std::nullopt});
+  const std::string script =
+      "trap '' TERM; (setsid sh -c 'trap \"\" TERM; echo $$ > daemon; sleep 60; :' &); "
+      "(setsid sh -c '(setsid sh -c \"echo \\$\\$ > grandchild; sleep 60; :\" &)' &); "
+      "until [ -s daemon ] && [ -s grandchild ]; do sleep 0.01; done; echo $$ > own; sleep 60; :";
+  auto command = shell(script);
+  command.directory = directory_.path();
+  ASSERT_TRUE(runner.start(command));
+  const auto own = pid_in("own");
+  runner.kill();
+  const auto end = runner.wait(in(seconds{20}), {});
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->wait_status, SIGKILL);
+  EXPECT_THAT(end->survivors, IsEmpty());
+  for (const auto pid : {own, pid_in("daemon"), pid_in("grandchild")})
+    EXPECT_TRUE(is_gone(pid)) << pid;
+}
+
 }  // namespace
 }  // namespace mito::worker

@@ -1,12 +1,15 @@
 #include "worker/task_run.h"
 
+#include <set>
 #include <sys/stat.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/logging.h"
 #include "protocol/codec.h"
 #include "unit/worker/fakes.h"
+#include "unit/worker/recorded_syncs.h"
 #include "unit/worker/temporary_directory.h"
 
 namespace mito::worker {
@@ -21,6 +24,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 using Kind = TaskOutcome::Kind;
 
 constexpr auto kFeaturesOfOurs = Features{.any = true, .wait = true, .complete = true, .detail = true, .state = true};
@@ -197,6 +201,20 @@ TEST_F(TaskRunTest, ARemovedWorkerKillsAtOnce) {
   EXPECT_THAT(transport_.log, IsEmpty());
 }
 
+TEST_F(TaskRunTest, AWorkerWhoseCommandOverranWasNotRemovedByPeople) {
+  for (const auto ran : {seconds{59}, seconds{61}}) {
+    session_.overdue = false;
+    runner_.on_start = [&](const Command&) {
+      timer_.pause(ran, {});
+      session_.removed.request_stop();
+    };
+    runner_.ends = {std::nullopt};
+    EXPECT_EQ(run().kind, Kind::kInterrupted);
+    EXPECT_EQ(session_.overdue, ran > seconds{60}) << ran.count();
+    session_.removed = {};
+  }
+}
+
 TEST_F(TaskRunTest, RepeatsAReportUntilItIsAnswered) {
   transport_.script = {unreachable(),
                        status(500),
@@ -209,6 +227,61 @@ TEST_F(TaskRunTest, RepeatsAReportUntilItIsAnswered) {
   EXPECT_THAT(transport_.log, Each(transport_.log.front()));
   EXPECT_EQ(timer_.pauses(), 6);
   EXPECT_LT(timer_.passed(), seconds{10});
+}
+
+TEST_F(TaskRunTest, ACoordinatorThatIsAwayForAnHourLosesNoResult) {
+  const auto start = timer_.monotonic();
+  transport_.handler = [&](const http::ClientRequest& request) -> Result<http::ClientResponse> {
+    if (timer_.monotonic() - start < std::chrono::hours{1}) return fail(ErrorCode::kUnreachable, "nobody answers");
+    return coordinator(request);
+  };
+  timer_.on_pause = [&](int) { EXPECT_TRUE(spool_->has_result()); };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_FALSE(spool_->has_result());
+  EXPECT_THAT(transport_.log, Each(transport_.log.front()));
+}
+
+TEST_F(TaskRunTest, WaitsLongerFromTryToTryAndNotInStep) {
+  transport_.handler = [this](const http::ClientRequest& request) -> Result<http::ClientResponse> {
+    if (timer_.pauses() < 40) return fail(ErrorCode::kUnreachable, "Could not resolve host: coordinator");
+    return coordinator(request);
+  };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  ASSERT_EQ(timer_.lengths.size(), 40U);
+  milliseconds whole{100};
+  for (const auto length : timer_.lengths) {
+    EXPECT_LE(length, whole);
+    EXPECT_GE(length, whole / 2);
+    whole = std::min<milliseconds>(2 * whole, seconds{5});
+  }
+  const std::set<milliseconds> at_the_longest(timer_.lengths.begin() + 10, timer_.lengths.end());
+  EXPECT_GT(at_the_longest.size(), 10U) << "thirty workers come back at as many times";
+}
+
+TEST_F(TaskRunTest, AResultWithFilesIsOnTheDiskBeforeTheFirstWordAboutIt) {
+  runner_.on_start = [&](const Command&) { write_file(directory_.result() / "r", "x"); };
+  take_syncs();
+  transport_.script = {[this](const auto& request) {
+    EXPECT_THAT(take_syncs(), UnorderedElementsAre("result.tar.gz", "result", session_.uuid.to_string()));
+    return coordinator(request);
+  }};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_TRUE(transport_.script.empty());
+}
+
+TEST_F(TaskRunTest, AResultWithoutFilesIsOnTheDiskOnceItsFirstReportWasNotAnswered) {
+  take_syncs();
+  transport_.script = {[](const http::ClientRequest& request) {
+                         EXPECT_THAT(take_syncs(), IsEmpty());
+                         EXPECT_EQ(request.stall_timeout, seconds{2}) << "how long it may be there only";
+                         return FakeTransport::answer(503, "");
+                       },
+                       [this](const auto& request) {
+                         EXPECT_THAT(take_syncs(), UnorderedElementsAre("result", session_.uuid.to_string()));
+                         return coordinator(request);
+                       }};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_TRUE(transport_.script.empty());
 }
 
 TEST_F(TaskRunTest, DropsATaskThatIsNoLongerItsOwn) {
@@ -253,6 +326,29 @@ TEST_F(TaskRunTest, AsksForAnotherPlaceWhenAnUploadFails) {
   EXPECT_EQ(run().kind, Kind::kDelivered);
   EXPECT_THAT(transport_.log, ElementsAre(HasSubstr("Upload"), HasSubstr("PUT"), HasSubstr("Upload"), HasSubstr("PUT"),
                                           HasSubstr("Upload"), HasSubstr("PUT"), HasSubstr("Complete")));
+}
+
+TEST_F(TaskRunTest, TellsHowFarAnUploadIsThatTakesLong) {
+  const auto log = place_.path() / "log";
+  log::Settings to_file;
+  to_file.file = log.native();
+  ASSERT_EQ(log::setup(to_file), "");
+  runner_.on_start = [&](const Command&) { write_file(directory_.result() / "r", "x"); };
+  transport_.handler = [this](const http::ClientRequest& request) {
+    if (request.method == "PUT") {
+      request.progress(100, 400);
+      timer_.pause(seconds{11}, {});
+      request.progress(200, 400);
+      request.progress(300, 400);
+    }
+    return coordinator(request);
+  };
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_EQ(log::setup({}), "");
+  const auto text = read_file(log);
+  EXPECT_THAT(text, HasSubstr("Uploading result.tar.gz of task " + task_.uuid.to_string() + ": 200 B of 400 B (50%)"));
+  EXPECT_THAT(text, Not(HasSubstr("(25%)"))) << "not before it takes long";
+  EXPECT_THAT(text, Not(HasSubstr("(75%)"))) << "and not all the time";
 }
 
 TEST_F(TaskRunTest, AnObjectStoreThatTakesNothingEndsTheUploads) {

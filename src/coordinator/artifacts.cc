@@ -24,15 +24,17 @@ Awaitable<Result<protocol::UploadArtifactResp>> announce(Context& context, proto
   const TaskUuid uuid = context.path.task();
   const std::string base = base_url(context);
   const Timestamp now = context.now();
-  co_return co_await write<protocol::UploadArtifactResp>(
-      services, [&](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
-        MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(uuid));
-        if (!task) return fail(no_such_task(uuid));
-        if (!at_least(services.directory.role(context.user.id, task->group), Role::kWrite))
-          return fail(ErrorCode::kPermissionDenied);
-        MITO_TRY_ASSIGN(auto answer, announce_artifact(services, writer, *task, request, base, now));
-        return Written<protocol::UploadArtifactResp>{std::move(answer)};
-      });
+  MITO_CO_TRY_ASSIGN(protocol::UploadArtifactResp announced,
+                     co_await write<protocol::UploadArtifactResp>(
+                         services, [&](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
+                           MITO_TRY_ASSIGN(const auto task, writer.task_by_uuid(uuid));
+                           if (!task) return fail(no_such_task(uuid));
+                           if (!at_least(services.directory.role(context.user.id, task->group), Role::kWrite))
+                             return fail(ErrorCode::kPermissionDenied);
+                           return announce_artifact(services, writer, *task, request, base, now);
+                         }));
+  co_await removal_over(services, artifact_key(uuid, request.content_type));
+  co_return announced;
 }
 
 Awaitable<Result<protocol::RemoteResourceDownloadResp>> download(Context& context) {
@@ -87,25 +89,27 @@ Awaitable<Result<Nothing>> remove_as_admin(Context& context) {
 
 }  // namespace
 
-Result<protocol::UploadArtifactResp> announce_artifact(Services& services, storage::Writer& writer,
-                                                       const storage::Task& task,
-                                                       const protocol::UploadArtifactReq& request,
-                                                       std::string_view base, Timestamp now) {
+Result<Written<protocol::UploadArtifactResp>> announce_artifact(Services& services, storage::Writer& writer,
+                                                                const storage::Task& task,
+                                                                const protocol::UploadArtifactReq& request,
+                                                                std::string_view base, Timestamp now) {
   MITO_TRY_ASSIGN(auto group,
                   active_group(writer, task.group, {ErrorCode::kInvalidRequest, "Group for the task not found"}));
   MITO_TRY_ASSIGN(const auto known, writer.artifact(task.uuid, request.content_type));
   MITO_TRY_ASSIGN(
       const std::int64_t size,
       book(writer, std::move(group), known ? std::optional(known->size) : std::nullopt, request.content_length, now));
-  MITO_TRY_ASSIGN(std::string url, upload_link(services, artifact_key(task.uuid, request.content_type),
-                                               static_cast<std::int64_t>(request.content_length), base));
+  const storage::ObjectKey object = artifact_key(task.uuid, request.content_type);
+  MITO_TRY_ASSIGN(std::string url,
+                  upload_link(services, object, static_cast<std::int64_t>(request.content_length), base));
   MITO_TRY(writer.upsert_artifact({.task = task.uuid,
                                    .content_type = request.content_type,
                                    .size = size,
                                    .created_at = known ? known->created_at : now,
                                    .updated_at = now}));
   MITO_TRY(writer.touch_task(task.id, now));
-  return protocol::UploadArtifactResp{.exist = known.has_value(), .url = std::move(url)};
+  return Written<protocol::UploadArtifactResp>{{.exist = known.has_value(), .url = std::move(url)},
+                                               [&services, object] { services.removals.withdraw(object); }};
 }
 
 Error no_such_artifact(TaskUuid task, ArtifactContentType type) {

@@ -6,17 +6,18 @@
 
 #include "base/result.h"
 #include "coordinator/context.h"
+#include "coordinator/services.h"
 #include "protocol/task_messages.h"
 #include "storage/database/database.h"
 
 namespace mito::coordinator {
 
-/// Books an artifact of `task` and makes its upload link, within a transaction. Errors in the original's order: group
-/// missing, group not active, quota, length.
-Result<protocol::UploadArtifactResp> announce_artifact(Services& services, storage::Writer& writer,
-                                                       const storage::Task& task,
-                                                       const protocol::UploadArtifactReq& request,
-                                                       std::string_view base, Timestamp now);
+/// Books an artifact of `task` and makes its upload link, within a transaction. The link is handed out after
+/// removal_over(). Errors in the original's order: group missing, group not active, quota, length.
+Result<Written<protocol::UploadArtifactResp>> announce_artifact(Services& services, storage::Writer& writer,
+                                                                const storage::Task& task,
+                                                                const protocol::UploadArtifactReq& request,
+                                                                std::string_view base, Timestamp now);
 
 /// `Artifact with uuid <uuid> and content type <result.tar.gz>`
 Error no_such_artifact(TaskUuid task, ArtifactContentType type);

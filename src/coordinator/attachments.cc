@@ -41,6 +41,7 @@ Awaitable<Result<protocol::UploadAttachmentResp>> announce(Context& context, pro
   MITO_CO_TRY(check_storable(request.key));
   Services& services = context.services;
   const GroupId group_id = found->group;
+  const storage::ObjectKey object = attachment_key(name, request.key);
   const std::string base = base_url(context);
   const Timestamp now = context.now();
   MITO_CO_TRY_ASSIGN(
@@ -53,15 +54,17 @@ Awaitable<Result<protocol::UploadAttachmentResp>> announce(Context& context, pro
         MITO_TRY_ASSIGN(const std::int64_t size,
                         book(writer, std::move(group), known ? std::optional(known->size) : std::nullopt,
                              request.content_length, now));
-        MITO_TRY_ASSIGN(std::string url, upload_link(services, attachment_key(name, request.key),
-                                                     static_cast<std::int64_t>(request.content_length), base));
+        MITO_TRY_ASSIGN(std::string url,
+                        upload_link(services, object, static_cast<std::int64_t>(request.content_length), base));
         MITO_TRY(writer.upsert_attachment({.group = group_id,
                                            .key = request.key,
                                            .size = size,
                                            .created_at = known ? known->created_at : now,
                                            .updated_at = now}));
-        return Written<Announcement>{{.exist = known.has_value(), .url = std::move(url)}};
+        return Written<Announcement>{{.exist = known.has_value(), .url = std::move(url)},
+                                     [&services, object] { services.removals.withdraw(object); }};
       }));
+  co_await removal_over(services, object);
   co_return protocol::UploadAttachmentResp{.exist = announcement.exist, .url = std::move(announcement.url)};
 }
 

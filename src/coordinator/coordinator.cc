@@ -260,13 +260,16 @@ class Coordinator::Impl {
     }
     apply_defaults(facts.of_original);
     object_urls_.emplace(facts.object_url_secret);
+    database_id_ = facts.id;
     if (settings_.s3_url.empty()) {
       MITO_TRY_ASSIGN(auto on_disk,
                       storage::open_disk_objects(data_->path() / "objects", *object_urls_, settings_.min_free, clock_));
       local_objects_ = on_disk.get();
       objects_ = std::move(on_disk);
     } else {
-      MITO_TRY_ASSIGN(objects_, storage::open_s3_objects(s3_settings(settings_), clock_));
+      MITO_TRY_ASSIGN(auto on_s3, storage::open_s3_objects(s3_settings(settings_), clock_));
+      remote_objects_ = on_s3.get();
+      objects_ = std::move(on_s3);
     }
     kLog.info("Objects: {}", objects_->describe());
     if (!settings_.redis_url.empty()) {
@@ -346,6 +349,8 @@ class Coordinator::Impl {
                                .tokens = *tokens_,
                                .objects = *objects_,
                                .local_objects = local_objects_,
+                               .remote_objects = remote_objects_,
+                               .database_id = database_id_,
                                .object_urls = *object_urls_,
                                .bind_url = [this] { return url(); },
                                .shutdown_secret = shutdown_secret_,
@@ -406,7 +411,9 @@ class Coordinator::Impl {
   std::unique_ptr<storage::Turn> turn_;
   std::optional<security::ObjectUrlSigner> object_urls_;
   std::unique_ptr<storage::ObjectStore> objects_;
-  storage::LocalObjectStore* local_objects_ = nullptr;  ///< `objects_`, when its bytes go through us.
+  storage::LocalObjectStore* local_objects_ = nullptr;    ///< `objects_`, when its bytes go through us.
+  storage::RemoteObjectStore* remote_objects_ = nullptr;  ///< `objects_`, when they do not.
+  std::string database_id_;
   std::optional<RedisAccess> redis_;
   core::Directory directory_;
   std::unique_ptr<storage::EventBus> events_;

@@ -26,7 +26,9 @@ constexpr std::size_t kRemovedTogether = 100;
 }  // namespace
 
 Housekeeping::Housekeeping(Services& services, std::unique_ptr<storage::Queries> reader)
-    : services_(services), reader_(std::move(reader)), thread_([this](const std::stop_token& stop) { run(stop); }) {
+    : services_(services), reader_(std::move(reader)) {
+  if (services_.remote_objects != nullptr) bucket_sweep_.emplace(services_, *services_.remote_objects, *reader_);
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   pthread_setname_np(thread_.native_handle(), "housekeeping");
 }
 
@@ -93,32 +95,36 @@ Result<void> Housekeeping::remove_tasks(std::vector<storage::Queries::OldTask> t
       },
       [outcome](Result<void> written) { outcome->done.set_value(std::move(written)); });
   MITO_TRY(outcome->done.get_future().get());
-  for (const storage::ObjectKey& key : outcome->objects) {
-    if (const auto removed = services_.objects.remove(key); !removed)
-      kLog.warn("The bytes of an artifact of a removed task are left over: {}", describe(removed.error()));
-    services_.removals.end(key);
-  }
+  remove_now(services_, outcome->objects);
   services_.housekeeping.tasks_removed += ids.size();
   return {};
 }
 
 Result<void> Housekeeping::remove_orphans(const std::stop_token& stop) {
-  storage::LocalObjectStore* store = services_.local_objects;
-  if (store == nullptr || stop.stop_requested()) return {};
+  if (stop.stop_requested()) return {};
+  std::uint64_t removed = 0;
+  if (services_.local_objects != nullptr) {
+    MITO_TRY_ASSIGN(removed, sweep_local(*services_.local_objects, stop));
+  } else if (bucket_sweep_) {
+    MITO_TRY_ASSIGN(removed, bucket_sweep_->round(stop));
+  }
+  if (removed != 0) kLog.info("{} objects that belonged to nothing were removed", removed);
+  services_.housekeeping.orphans_removed += removed;
+  return {};
+}
+
+Result<std::uint64_t> Housekeeping::sweep_local(storage::LocalObjectStore& store, const std::stop_token& stop) {
   // Before the rows are read: what is written from now on is younger.
   const Timestamp before = services_.clock.now() - services_.settings.orphan_age;
   std::vector<std::uint64_t> known;
   MITO_TRY(reader_->each_artifact(
-      [&](storage::Artifact&& row) { known.push_back(store->fingerprint(artifact_key(row.task, row.content_type))); }));
+      [&](storage::Artifact&& row) { known.push_back(store.fingerprint(artifact_key(row.task, row.content_type))); }));
   MITO_TRY(reader_->each_attachment([&](storage::Attachment&& row) {
     if (const auto group = services_.directory.group_name(row.group))
-      known.push_back(store->fingerprint(attachment_key(*group, row.key)));
+      known.push_back(store.fingerprint(attachment_key(*group, row.key)));
   }));
   std::ranges::sort(known);
-  MITO_TRY_ASSIGN(const std::uint64_t removed, store->sweep(known, before, stop));
-  if (removed != 0) kLog.info("{} objects that belonged to nothing were removed", removed);
-  services_.housekeeping.orphans_removed += removed;
-  return {};
+  return store.sweep(known, before, stop);
 }
 
 }  // namespace mito::coordinator

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
 
 #include "base/result.h"
+#include "coordinator/bucket_sweep.h"
 #include "coordinator/services.h"
 #include "storage/database/database.h"
 
@@ -29,9 +31,11 @@ class Housekeeping {
   Result<void> remove_old_tasks(const std::stop_token& stop);
   Result<void> remove_tasks(std::vector<storage::Queries::OldTask> tasks);
   Result<void> remove_orphans(const std::stop_token& stop);
+  Result<std::uint64_t> sweep_local(storage::LocalObjectStore& store, const std::stop_token& stop);
 
   Services& services_;
   std::unique_ptr<storage::Queries> reader_;
+  std::optional<BucketSweep> bucket_sweep_;  ///< Where objects are on a server of their own.
   std::jthread thread_;
 };
 

@@ -45,16 +45,57 @@ storage::ObjectKey attachment_key(std::string_view group_name, std::string_view 
 }
 
 void ObjectRemovals::begin(const storage::ObjectKey& key) {
-  names_.lock()->insert(name_of(key));
+  auto removals = removals_.lock();
+  Removal& removal = (*removals)[name_of(key)];
+  ++removal.under_way;
+  removal.withdrawn = false;
 }
 
 void ObjectRemovals::end(const storage::ObjectKey& key) {
-  auto names = names_.lock();
-  if (const auto found = names->find(name_of(key)); found != names->end()) names->erase(found);
+  std::vector<std::move_only_function<void()>> waiting;
+  {
+    auto removals = removals_.lock();
+    const auto found = removals->find(name_of(key));
+    if (found == removals->end() || --found->second.under_way != 0) return;
+    waiting = std::move(found->second.waiting);
+    removals->erase(found);
+  }
+  for (auto& done : waiting)
+    done();
 }
 
 bool ObjectRemovals::contains(const storage::ObjectKey& key) const {
-  return names_.lock()->contains(name_of(key));
+  return removals_.lock()->contains(name_of(key));
+}
+
+void ObjectRemovals::withdraw(const storage::ObjectKey& key) {
+  auto removals = removals_.lock();
+  if (removals->empty()) return;
+  if (const auto found = removals->find(name_of(key)); found != removals->end()) found->second.withdrawn = true;
+}
+
+bool ObjectRemovals::is_withdrawn(const storage::ObjectKey& key) const {
+  const auto removals = removals_.lock();
+  const auto found = removals->find(name_of(key));
+  return found != removals->end() && found->second.withdrawn;
+}
+
+void ObjectRemovals::when_over(const storage::ObjectKey& key, std::move_only_function<void()> done) {
+  {
+    auto removals = removals_.lock();
+    if (const auto found = removals->find(name_of(key)); found != removals->end()) {
+      found->second.waiting.push_back(std::move(done));
+      return;
+    }
+  }
+  done();
+}
+
+http::Awaitable<void> removal_over(Services& services, storage::ObjectKey key) {
+  if (!services.removals.contains(key)) co_return;
+  co_await await_callback<Result<void>>([&services, &key](std::move_only_function<void(Result<void>)> done) {
+    services.removals.when_over(key, [done = std::move(done)]() mutable { done({}); });
+  });
 }
 
 Result<std::string> upload_link(Services& services, const storage::ObjectKey& key, std::int64_t length,
@@ -108,16 +149,25 @@ Result<bool> remove_row(storage::Writer& writer, const storage::Artifact& row, G
   return true;
 }
 
+std::size_t remove_now(Services& services, const std::vector<storage::ObjectKey>& keys) {
+  const auto withdrawn = [&](const storage::ObjectKey& key) { return services.removals.is_withdrawn(key); };
+  const auto leftovers = services.objects.remove_all(keys, withdrawn);
+  for (const auto& left : leftovers)
+    kLog.warn("The bytes of {} could not be removed: {}", name_of(left.key), describe(left.error));
+  for (const storage::ObjectKey& key : keys)
+    services.removals.end(key);
+  return keys.size() - leftovers.size();
+}
+
 http::Awaitable<void> remove_objects(Services& services, std::vector<storage::ObjectKey> keys) {
   if (keys.empty()) co_return;
-
   const Result<void> done =
       co_await run_on(services.disk_threads, ErrorCode::kUnavailable, [&](unsigned) -> Result<void> {
-        for (const auto& left : services.objects.remove_all(keys))
-          kLog.warn("The bytes of {} could not be removed: {}", name_of(left.key), describe(left.error));
+        remove_now(services, keys);
         return {};
       });
-  if (!done) kLog.warn("The bytes of {} removed objects are left over: {}", keys.size(), describe(done.error()));
+  if (done) co_return;
+  kLog.warn("The bytes of {} removed objects are left over: {}", keys.size(), describe(done.error()));
   for (const storage::ObjectKey& key : keys)
     services.removals.end(key);
 }

@@ -2,8 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,15 +24,31 @@ storage::ObjectKey attachment_key(std::string_view group_name, std::string_view 
 
 /// Objects whose row is gone and whose bytes are about to go. Begins on the core thread before the removal is answered,
 /// so that bytes announced and sent after that answer can be told from the old ones. Any thread.
+///
+/// An upload of the same key that is announced meanwhile withdraws the removal, and its link is handed out when nothing
+/// of the removal can happen any more.
 class ObjectRemovals {
  public:
   void begin(const storage::ObjectKey& key);
   void end(const storage::ObjectKey& key);
   [[nodiscard]] bool contains(const storage::ObjectKey& key) const;
+  /// In the order of the transactions, as begin().
+  void withdraw(const storage::ObjectKey& key);
+  [[nodiscard]] bool is_withdrawn(const storage::ObjectKey& key) const;
+  /// Calls `done` when no removal of the key is under way: at once, or on the thread that ends the last one.
+  void when_over(const storage::ObjectKey& key, std::move_only_function<void()> done);
 
  private:
-  Sync<std::multiset<std::string>> names_;
+  struct Removal {
+    unsigned under_way = 0;
+    bool withdrawn = false;
+    std::vector<std::move_only_function<void()>> waiting;
+  };
+  Sync<std::map<std::string, Removal, std::less<>>> removals_;
 };
+
+/// Returns when a link to upload this object may be handed out.
+http::Awaitable<void> removal_over(Services& services, storage::ObjectKey key);
 
 /// How long an upload link, and thus the protection of a fresh object against deletion, lasts.
 inline constexpr std::chrono::seconds kUploadLife{3600};
@@ -57,8 +74,10 @@ enum class Age { kRespected, kIgnored };
 Result<bool> remove_row(storage::Writer& writer, const storage::Attachment& row, Age age, Timestamp now);
 Result<bool> remove_row(storage::Writer& writer, const storage::Artifact& row, GroupId group, Age age, Timestamp now);
 
-/// Removes bytes whose rows are gone (announced with ObjectRemovals::begin), on a disk thread. What fails is logged and
-/// left over.
+/// Removes bytes whose rows are gone (announced with ObjectRemovals::begin), in the calling thread, and ends that. What
+/// fails is logged and left over; the number of the others.
+std::size_t remove_now(Services& services, const std::vector<storage::ObjectKey>& keys);
+/// Does so on a disk thread.
 http::Awaitable<void> remove_objects(Services& services, std::vector<storage::ObjectKey> keys);
 
 }  // namespace mito::coordinator

@@ -76,7 +76,9 @@ struct Services {
   const security::TokenKeys& keys;
   TokenCache& tokens;
   storage::ObjectStore& objects;
-  storage::LocalObjectStore* local_objects;  ///< The same store when its bytes go through us, else null.
+  storage::LocalObjectStore* local_objects;    ///< The same store when its bytes go through us, else null.
+  storage::RemoteObjectStore* remote_objects;  ///< The same store when they do not, else null.
+  std::string database_id;                     ///< Made once for each database.
   const security::ObjectUrlSigner& object_urls;
   std::function<std::string()> bind_url;  ///< `http://host:port` of the bound address.
   std::string shutdown_secret;

@@ -44,13 +44,13 @@ Result<std::string> object_url_secret(storage::Writer& writer) {
   return secret;
 }
 
-/// 64 hexadecimal digits, as ACL GENPASS makes them.
-Result<std::string> redis_password(storage::Writer& writer, std::string_view fact) {
+/// 64 random hexadecimal digits, as ACL GENPASS makes passwords.
+Result<std::string> made_once(storage::Writer& writer, std::string_view fact) {
   MITO_TRY_ASSIGN(const auto known, writer.fact(fact));
   if (known && !known->empty()) return *known;
-  std::string password = hex_encode(random_bytes(kSecretBytes));
-  MITO_TRY(writer.set_fact(fact, password));
-  return password;
+  std::string made = hex_encode(random_bytes(kSecretBytes));
+  MITO_TRY(writer.set_fact(fact, made));
+  return made;
 }
 
 /// Objects that are looked for in another store are as good as lost.
@@ -110,10 +110,11 @@ Result<DatabaseFacts> prepare(storage::Writer& writer, const Settings& settings,
   MITO_TRY(check_fingerprint(writer, fingerprint, key_path));
   DatabaseFacts facts;
   MITO_TRY_ASSIGN(facts.object_url_secret, object_url_secret(writer));
+  MITO_TRY_ASSIGN(facts.id, made_once(writer, "database_id"));
   MITO_TRY(check_object_store(writer, settings));
   if (!settings.redis_url.empty()) {
-    MITO_TRY_ASSIGN(facts.redis_passwords.worker, redis_password(writer, "redis_worker_password"));
-    MITO_TRY_ASSIGN(facts.redis_passwords.client, redis_password(writer, "redis_client_password"));
+    MITO_TRY_ASSIGN(facts.redis_passwords.worker, made_once(writer, "redis_worker_password"));
+    MITO_TRY_ASSIGN(facts.redis_passwords.client, made_once(writer, "redis_client_password"));
   }
   MITO_TRY_ASSIGN(const auto origin, writer.fact(storage::kOriginFact));
   facts.of_original = origin == storage::kOriginOriginal;

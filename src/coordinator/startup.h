@@ -17,6 +17,7 @@ Result<void> check_supported(const Settings& settings);
 
 /// What a start finds or makes in the database.
 struct DatabaseFacts {
+  std::string id;                                 ///< Made once, at random.
   std::string object_url_secret;                  ///< 32 bytes.
   std::optional<std::string> new_admin_password;  ///< A random one that was made just now.
   bool of_original = false;                       ///< The original made it, and may go on with it.

@@ -8,6 +8,7 @@
 
 #include "coordinator/artifacts.h"
 #include "coordinator/handlers.h"
+#include "coordinator/object_records.h"
 #include "coordinator/submission.h"
 #include "coordinator/task_extras.h"
 #include "coordinator/task_views.h"
@@ -72,18 +73,20 @@ Result<storage::Task> held_task(storage::Queries& queries, TaskId id, WorkerId w
 Awaitable<Result<Json>> upload(Context& context, TaskId id, protocol::UploadOp op) {
   Services& services = context.services;
   const std::string base = base_url(context);
-  MITO_CO_TRY_ASSIGN(auto announced,
-                     co_await write<protocol::UploadArtifactResp>(
-                         services,
-                         [&](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
-                           MITO_TRY_ASSIGN(const storage::Task task, held_task(writer, id, context.worker.id));
-                           MITO_TRY_ASSIGN(auto answer, announce_artifact(services, writer, task,
-                                                                          {.content_type = op.content_type,
-                                                                           .content_length = op.content_length},
-                                                                          base, context.now()));
-                           return Written<protocol::UploadArtifactResp>{std::move(answer)};
-                         },
-                         core::Caller::kWorker));
+  TaskUuid uuid;
+  MITO_CO_TRY_ASSIGN(auto announced, co_await write<protocol::UploadArtifactResp>(
+                                         services,
+                                         [&](storage::Writer& writer) -> Result<Written<protocol::UploadArtifactResp>> {
+                                           MITO_TRY_ASSIGN(const storage::Task task,
+                                                           held_task(writer, id, context.worker.id));
+                                           uuid = task.uuid;
+                                           return announce_artifact(
+                                               services, writer, task,
+                                               {.content_type = op.content_type, .content_length = op.content_length},
+                                               base, context.now());
+                                         },
+                                         core::Caller::kWorker));
+  co_await removal_over(services, artifact_key(uuid, op.content_type));
   co_return Json{protocol::encode(protocol::ReportTaskResp{.url = std::move(announced.url)})};
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@ namespace {
 
 using std::chrono::seconds;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 struct Kind {
   const char* name;
@@ -51,6 +53,7 @@ class AnyObjects : public ::testing::TestWithParam<Kind> {
                                    .artifacts_bucket = "artifacts-" + std::to_string(tests),
                                    .attachments_bucket = "attachments-" + std::to_string(tests)});
     ASSERT_TRUE(opened) << opened.error().text();
+    remote_ = opened->get();
     store_ = std::move(*opened);
   }
 
@@ -83,6 +86,7 @@ class AnyObjects : public ::testing::TestWithParam<Kind> {
   const security::ObjectUrlSigner signer_{std::string(32, 's')};
   std::unique_ptr<ObjectStore> store_;
   LocalObjectStore* local_ = nullptr;
+  RemoteObjectStore* remote_ = nullptr;
   http::Client client_{{}};
 
  private:
@@ -130,11 +134,51 @@ TEST_P(AnyObjects, AreRemovedTogether) {
     ASSERT_EQ(put(key, "x"), 200U);
   ASSERT_EQ(put(kKey, "stays"), 200U);
   keys.push_back({Bucket::kArtifacts, "never there"});
-  EXPECT_THAT(store_->remove_all(keys), IsEmpty());
+  EXPECT_THAT(store_->remove_all(keys, {}), IsEmpty());
   for (const auto& key : keys)
     EXPECT_EQ(get(key), "no such object") << key.key;
   EXPECT_EQ(get(kKey), "stays");
-  EXPECT_THAT(store_->remove_all({}), IsEmpty());
+  EXPECT_THAT(store_->remove_all({}, {}), IsEmpty());
+}
+
+TEST_P(AnyObjects, StayWhenTheirRemovalIsWithdrawn) {
+  const std::vector<ObjectKey> keys{{Bucket::kArtifacts, "t/a"}, {Bucket::kArtifacts, "t/b"}, kKey};
+  for (const auto& key : keys)
+    ASSERT_EQ(put(key, "x"), 200U);
+  EXPECT_THAT(store_->remove_all(keys, [](const ObjectKey& key) { return key.key == "t/b"; }), IsEmpty());
+  EXPECT_EQ(get(keys[0]), "no such object");
+  EXPECT_EQ(get(keys[1]), "x");
+  EXPECT_EQ(get(kKey), "no such object");
+}
+
+TEST_P(AnyObjects, AreFoundByWhoeverLooksForOrphans) {
+  const ObjectKey orphan{Bucket::kAttachments, "g/orphan <&> ä+"};
+  const ObjectKey artifact{Bucket::kArtifacts, "t/known"};
+  for (const ObjectKey& key : {kKey, orphan, artifact})
+    ASSERT_EQ(put(key, "x"), 200U);
+  const Timestamp now = Clock::system().now();
+  if (local_ != nullptr) {
+    std::vector<std::uint64_t> known{local_->fingerprint(kKey), local_->fingerprint(artifact)};
+    std::ranges::sort(known);
+    EXPECT_EQ(local_->sweep(known, now - seconds(60), {}).value(), 0U) << "not old enough";
+    EXPECT_EQ(local_->sweep(known, now + seconds(60), {}).value(), 1U);
+  } else {
+    const auto page = remote_->list(Bucket::kAttachments, "");
+    ASSERT_TRUE(page) << page.error().text();
+    EXPECT_EQ(page->next, std::nullopt);
+    std::vector<std::string> keys;
+    for (const auto& object : page->objects) {
+      keys.push_back(object.key);
+      EXPECT_LT(std::chrono::abs(object.written - now), seconds(60));
+    }
+    EXPECT_THAT(keys, UnorderedElementsAre(kKey.key, orphan.key));
+    EXPECT_EQ(remote_->list(Bucket::kArtifacts, "")->objects.size(), 1U);
+    EXPECT_THAT(remote_->list(Bucket::kArtifacts, artifact.key)->objects, IsEmpty());
+    EXPECT_THAT(store_->remove_all(std::vector<ObjectKey>{orphan}, {}), IsEmpty());
+  }
+  EXPECT_EQ(get(orphan), "no such object");
+  EXPECT_EQ(get(kKey), "x");
+  EXPECT_EQ(get(artifact), "x");
 }
 
 TEST_P(AnyObjects, MayHaveKeysThatUrlsEscape) {

@@ -1,6 +1,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "storage/objects/s3/s3_object_store.h"
+#include "storage/objects/s3/s3_times.h"
 #include "storage/objects/s3/s3_xml.h"
 #include "support/s3_server.h"
 
@@ -209,7 +211,7 @@ TEST_F(S3, AServerThatIsAwayIsWaitedForAndThenTold) {
   EXPECT_EQ(gone.error().code(), ErrorCode::kUnreachable);
   EXPECT_THAT(store->prepare(S3ObjectStore::MissingBuckets::kTell).error().text(),
               AllOf(HasSubstr("cannot be reached"), HasSubstr("Check that it runs and that s3_url is right.")));
-  const auto left = store->remove_all(std::vector<ObjectKey>{kKey, {Bucket::kArtifacts, "a"}});
+  const auto left = store->remove_all(std::vector<ObjectKey>{kKey, {Bucket::kArtifacts, "a"}}, {});
   EXPECT_EQ(left.size(), 2U);
 
   S3Settings patient = settings_for(server.url());
@@ -230,7 +232,7 @@ TEST_F(S3, AServerThatStallsIsGivenUp) {
   auto store = open(settings);
   server.signal(SIGSTOP);
   const auto begin = std::chrono::steady_clock::now();
-  const auto stalled = store->remove(kKey);
+  const auto stalled = store->size(kKey);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5));
   server.signal(SIGCONT);
   ASSERT_FALSE(stalled);
@@ -261,7 +263,9 @@ class ScriptedServer {
     (void)co_await request.body->read_all(1 << 20);
     auto asked = asked_.lock();
     const Answer& next = answers_[std::min(asked->size(), answers_.size() - 1)];
-    asked->push_back(request.method + " " + request.path + (request.query.empty() ? "" : "?" + request.query));
+    // Without the signature, which is another one each time.
+    const std::string query = request.query.substr(0, request.query.find("X-Amz-"));
+    asked->push_back(request.method + " " + request.path + (query.empty() ? "" : "?" + query));
     co_return http::Response{.status = next.status, .body = next.body};
   }
 
@@ -292,12 +296,124 @@ TEST(S3Faults, OfSingleKeysLeaveTheOthersRemoved) {
   ScriptedServer server({{200,
                           "<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>No.</Message></Error>"
                           "<Error><Key>c</Key><Code>NoSuchKey</Code></Error></DeleteResult>"}});
-  const auto left = open(settings_for(server.url()))
-                        ->remove_all(std::vector<ObjectKey>{
-                            {Bucket::kArtifacts, "a"}, {Bucket::kArtifacts, "b"}, {Bucket::kArtifacts, "c"}});
+  const auto left =
+      open(settings_for(server.url()))
+          ->remove_all(
+              std::vector<ObjectKey>{{Bucket::kArtifacts, "a"}, {Bucket::kArtifacts, "b"}, {Bucket::kArtifacts, "c"}},
+              {});
   ASSERT_EQ(left.size(), 1U);
   EXPECT_EQ(left[0].key.key, "b");
-  EXPECT_THAT(server.asked(), ElementsAre("POST /mitosis-artifacts?delete="));
+  EXPECT_THAT(server.asked(), ElementsAre("POST /mitosis-artifacts?delete=&"));
+}
+
+TEST(S3Faults, OfARemovalAreNotTriedAgainWhenItIsWithdrawn) {
+  ScriptedServer server({{503}, {503}, {204}});
+  S3Settings settings = settings_for(server.url());
+  settings.attempt_timeout = milliseconds(10);
+  int asked = 0;
+  const auto left =
+      open(settings)->remove_all(std::vector<ObjectKey>{kKey}, [&](const ObjectKey&) { return ++asked > 2; });
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(server.asked().size(), 2U);
+}
+
+TEST(S3Listing, ComesInPagesAndSaysWhatIsWrong) {
+  const auto document = [](const std::string& rest) {
+    return R"(<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">)" + rest + "</ListBucketResult>";
+  };
+  const std::string object =
+      "<Contents><Key>g/a%2B+b</Key><LastModified>2026-11-22T09:27:50.471Z</LastModified></Contents>";
+  ScriptedServer server({{200, document(object + "<IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>")},
+                         {200, document("<IsTruncated>true</IsTruncated>")},
+                         {200, document("<Contents><Key>a</Key><LastModified>today</LastModified></Contents>")},
+                         {200, "<html>"},
+                         {403, "<Error><Code>AccessDenied</Code><Message>No.</Message></Error>"}});
+  auto store = open(settings_for(server.url()));
+  const auto first = store->list(Bucket::kAttachments, "");
+  ASSERT_TRUE(first) << first.error().text();
+  EXPECT_EQ(first->next, "g/a+ b");
+  EXPECT_THAT(store->list(Bucket::kAttachments, "g/a+ b").error().text(), HasSubstr("the next page does not come"));
+  EXPECT_THAT(store->list(Bucket::kAttachments, "").error().text(), HasSubstr("LastModified is `today`"));
+  EXPECT_THAT(store->list(Bucket::kAttachments, "").error().text(), HasSubstr("no ListBucketResult"));
+  const auto refused = store->list(Bucket::kAttachments, "");
+  EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied);
+  const std::string request = "GET /mitosis-attachments?list-type=2&encoding-type=url&max-keys=1000";
+  EXPECT_THAT(server.asked(), ElementsAre(request, request + "&start-after=g%2Fa%2B%20b", request, request, request));
+}
+
+TEST_F(S3, ListingsOfManyPagesHaveEachObjectOnce) {
+  const S3Server server;
+  auto store = open(settings_for(server.url()));
+  ASSERT_TRUE(store->prepare(S3ObjectStore::MissingBuckets::kCreate));
+  constexpr int kObjects = 1'050;
+  std::set<std::string> put;
+  for (int i = 0; i < kObjects; ++i) {
+    const ObjectKey key{Bucket::kArtifacts, "folder/" + std::to_string(i)};
+    ASSERT_EQ(status("PUT", store->upload_url(key, 1, seconds(60), "").value(), "x"), 200U);
+    put.insert(key.key);
+  }
+  std::vector<std::string> listed;
+  std::optional<std::string> after = "";
+  int pages = 0;
+  for (; after; ++pages) {
+    auto page = store->list(Bucket::kArtifacts, *after);
+    ASSERT_TRUE(page) << page.error().text();
+    for (const auto& object : page->objects)
+      listed.push_back(object.key);
+    after = page->next;
+  }
+  EXPECT_EQ(pages, 2);
+  EXPECT_EQ(listed.size(), put.size());
+  EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()), put);
+}
+
+TEST_F(S3, BucketsBelongToWhomClaimedThemFirst) {
+  const S3Server server;
+  auto store = open(settings_for(server.url()));
+  ASSERT_TRUE(store->prepare(S3ObjectStore::MissingBuckets::kCreate));
+  for (const char* owner : {"first", "second", "first"}) {
+    const auto claimed = store->claim(Bucket::kArtifacts, owner);
+    ASSERT_TRUE(claimed) << claimed.error().text();
+    EXPECT_EQ(*claimed, "first");
+  }
+  EXPECT_EQ(store->claim(Bucket::kAttachments, "second").value(), "second");
+}
+
+/// A clock that is wrong by so much.
+class ShiftedClock final : public Clock {
+ public:
+  explicit ShiftedClock(seconds shift) : shift_(shift) {}
+  [[nodiscard]] Timestamp now() const override { return Clock::system().now() + shift_; }
+  [[nodiscard]] Monotonic monotonic() const override { return Clock::system().monotonic(); }
+
+ private:
+  const seconds shift_;
+};
+
+TEST_F(S3, RemovalsCountByTheClockOfTheServer) {
+  const S3Server server;
+  auto right = open(settings_for(server.url()));
+  ASSERT_TRUE(right->prepare(S3ObjectStore::MissingBuckets::kCreate));
+  for (const seconds shift : {seconds(-600), seconds(600)}) {
+    ASSERT_EQ(status("PUT", right->upload_url(kKey, 1, seconds(60), "").value(), "x"), 200U);
+    const ShiftedClock clock(shift);
+    auto store = S3ObjectStore::open(settings_for(server.url()), clock).value();
+    const auto removed = store->remove(kKey);
+    EXPECT_TRUE(removed) << shift.count() << ": " << removed.error().text();
+    EXPECT_EQ(right->size(kKey).value(), std::nullopt);
+  }
+}
+
+TEST(S3Times, AreReadInBothForms) {
+  const Timestamp expected(seconds(784'111'777));
+  EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
+  EXPECT_EQ(parse_s3_time("1994-11-06T08:49:37Z"), expected);
+  EXPECT_EQ(parse_s3_time("1994-11-06T08:49:37.250Z"), expected + milliseconds(250));
+  for (const char* bad :
+       {"", "Sun, 06 Xov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"})
+    EXPECT_EQ(parse_http_date(bad), std::nullopt) << bad;
+  for (const char* bad : {"", "T", "TZ", "1994-11-06T08:49:37", "1994-11-06 08:49:37Z", "1994-13-06T08:49:37Z"})
+    EXPECT_EQ(parse_s3_time(bad), std::nullopt) << bad;
 }
 
 TEST(S3Faults, OfBucketsSayWhatToDo) {

@@ -4,17 +4,22 @@ from __future__ import annotations
 import http.client
 import io
 import itertools
+import json
 import os
 import pathlib
 import subprocess
 import sys
 import tarfile
+import threading
 import urllib.parse
+import uuid as uuids
 
 import pytest
 
 from conftest import wait_until
-from s3_server import own_s3_server, s3_server  # noqa: F401 (fixtures)
+from s3_server import S3Server, need, own_s3_server, s3_server  # noqa: F401 (fixtures)
+from tcp_gate import Gate
+from test_operation import metric
 
 _numbers = itertools.count(1)
 
@@ -170,3 +175,113 @@ def test_an_object_that_cannot_be_removed_now_does_not_hold_the_answer_for_ever(
     coordinator.api.call("DELETE", "/groups/mitosis_admin/attachments/k", token=token)
     wait_until(lambda: "could not be removed" in coordinator.output(), what="the note of what is left")
     assert coordinator.api.call("GET", "/groups/mitosis_admin", token=token)["storage_used"] == 0
+
+
+# -- objects that no row names ---------------------------------------------------------------------------
+
+OLD = 1_000_000_000
+SWEEP = ["--sweep-interval", "50ms", "--orphan-age", "1h"]
+
+
+@pytest.fixture
+def open_s3_server():
+    """A server that sees what the test does to its files at once."""
+    need()
+    server = S3Server("--dir-cache-time", "0s")
+    yield server
+    server.remove()
+
+
+def store(api, token: str, key: str, data: bytes) -> None:
+    answer = api.call("POST", "/groups/mitosis_admin/attachments", {"key": key, "content_length": len(data)}, token)
+    assert fetch("PUT", answer["url"], data)[0] == 200
+
+
+def place(server, bucket: str, key: str, old: bool = True) -> str:
+    """An object that nobody announced."""
+    path = server.objects / bucket / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    if old:
+        os.utime(path, (OLD, OLD))
+    return key
+
+
+def test_objects_that_no_row_names_are_removed_when_they_are_old(tools, open_s3_server):
+    server = open_s3_server
+    first = tools.coordinator(*server.arguments())
+    admin = first.api.login()
+    tools.worker(first.url)
+    task = first.api.submit(admin, ["true"], terminal_output=True)
+    first.api.wait_for_result(admin, task)
+    store(first.api, admin, "dir/kept", b"kept")
+    artifacts, attachments = "mitosis-artifacts", "mitosis-attachments"
+    named = {artifacts: server.names(artifacts), attachments: server.names(attachments)}
+    assert named[artifacts] and named[attachments] == {"mitosis_admin/dir/kept"}
+    for bucket, names in named.items():
+        for name in names:
+            os.utime(server.objects / bucket / name, (OLD, OLD))
+    unknown = str(uuids.uuid4())
+    orphans = [place(server, artifacts, f"{unknown}/result.tar.gz"), place(server, artifacts, f"{unknown}/std-log.tar.gz"),
+               place(server, attachments, "mitosis_admin/a b <&>+"), *(place(server, attachments, f"mitosis_admin/many/{number}") for number in range(20))]
+    place(server, artifacts, f"{unknown}/exec-log.tar.gz", old=False)
+    # What no row of ours could name is another's, and stays.
+    foreign = {artifacts: [f"{unknown}/notes.txt", f"{unknown.upper()}/result.tar.gz", "result.tar.gz", "backup/result.tar.gz"],
+               attachments: ["readme", "no_such_group/file"]}
+    for bucket, names in foreign.items():
+        for name in names:
+            place(server, bucket, name)
+    first.stop()
+
+    again = tools.coordinator(*server.arguments(), *SWEEP)
+    wait_until(lambda: metric(again, "orphan_objects_removed_total") == len(orphans), 30, "the removal")
+    kept = {artifacts: {*named[artifacts], *foreign[artifacts], f"{unknown}/exec-log.tar.gz", "mitosis-owner"},
+            attachments: {*named[attachments], *foreign[attachments], "mitosis-owner"}}
+    assert {bucket: server.names(bucket) for bucket in kept} == kept
+    store(again.api, again.api.login(), "many/1", b"anew")
+    os.utime(server.objects / attachments / "mitosis_admin/many/1", (OLD, OLD))
+    later = place(server, attachments, "mitosis_admin/many/2")
+    wait_until(lambda: later not in server.names(attachments), 30, "the next round")
+    assert "mitosis_admin/many/1" in server.names(attachments)
+    again.stop()
+
+    # A database of its own with the same buckets: what it does not know may belong to the other one.
+    elsewhere = tools.directory / "elsewhere"
+    elsewhere.mkdir()
+    other = tools.coordinator(*server.arguments(), *SWEEP, directory=elsewhere)
+    wait_until(lambda: "another database uses it, too" in other.output(), 30, "the warning")
+    assert {bucket: server.names(bucket) for bucket in kept} == {**kept, attachments: {*kept[attachments], "mitosis_admin/many/1"}}
+
+
+def test_a_removal_on_its_way_never_takes_what_is_uploaded_later(tools, own_s3_server):  # noqa: F811
+    gate = Gate(own_s3_server.port)
+    arguments = own_s3_server.arguments()
+    arguments[arguments.index(own_s3_server.url)] = f"http://127.0.0.1:{gate.port}"
+    coordinator = tools.coordinator(*arguments, "--s3-public-url", own_s3_server.url)
+    admin = coordinator.api.login()
+    store(coordinator.api, admin, "k", b"old")
+    make_old(coordinator)
+    gate.stall()
+    removal = threading.Thread(target=coordinator.api.request, args=("DELETE", "/groups/mitosis_admin/attachments/k"), kwargs={"token": admin, "timeout": 120})
+    removal.start()
+    try:
+        wait_until(lambda: coordinator.api.request("GET", "/groups/mitosis_admin/attachments/k", token=admin)[0] == 404, 20, "the end of the row")
+        # The request to remove the object stands in the gate. A link to upload it anew comes when that request counts no more.
+        status, _, body = coordinator.api.request("POST", "/groups/mitosis_admin/attachments", {"key": "k", "content_length": 3}, admin, timeout=120)
+        assert status == 200, body
+        assert fetch("PUT", json.loads(body)["url"], b"new")[0] == 200
+        gate.open()
+        removal.join(120)
+        assert not removal.is_alive()
+        # The server has had what stood in the gate when it answers what came behind it.
+        store(coordinator.api, admin, "other", b"x")
+        make_old(coordinator)
+        coordinator.api.call("DELETE", "/groups/mitosis_admin/attachments/other", token=admin)
+        answer = coordinator.api.call("GET", "/groups/mitosis_admin/download/attachments/k", token=admin)
+        assert fetch("GET", answer["url"]) == (200, b"new")
+        assert own_s3_server.names("mitosis-attachments") == {"mitosis_admin/k"}
+        assert coordinator.api.call("GET", "/groups/mitosis_admin", token=admin)["storage_used"] == 3
+    finally:
+        gate.open()
+        removal.join(120)
+        gate.end()

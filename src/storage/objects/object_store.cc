@@ -14,10 +14,13 @@ std::optional<Bucket> parse_bucket(std::string_view text) {
   return std::nullopt;
 }
 
-std::vector<ObjectStore::Leftover> ObjectStore::remove_all(std::span<const ObjectKey> keys) {
+std::vector<ObjectStore::Leftover> ObjectStore::remove_all(std::span<const ObjectKey> keys,
+                                                           const Withdrawn& withdrawn) {
   std::vector<Leftover> left;
-  for (const ObjectKey& key : keys)
+  for (const ObjectKey& key : keys) {
+    if (withdrawn && withdrawn(key)) continue;
     if (auto removed = remove(key); !removed) left.push_back({.key = key, .error = std::move(removed).error()});
+  }
   return left;
 }
 

@@ -45,12 +45,33 @@ class ObjectStore {
     ObjectKey key;
     Error error;
   };
-  /// Removes several; answers those that are left.
-  virtual std::vector<Leftover> remove_all(std::span<const ObjectKey> keys);
+  using Withdrawn = std::function<bool(const ObjectKey& key)>;
+  /// Removes several; answers those that are left. Before each attempt `withdrawn` is asked (empty: never): a key for
+  /// which it says yes is not touched any more, and is no leftover. When this returns, nothing of it can happen any
+  /// more.
+  virtual std::vector<Leftover> remove_all(std::span<const ObjectKey> keys, const Withdrawn& withdrawn);
   /// Size in bytes; nothing: no such object.
   virtual Result<std::optional<std::uint64_t>> size(const ObjectKey& key) = 0;
   /// For the start-up line.
   [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+/// A store that workers and clients reach themselves, and that can tell what it holds.
+class RemoteObjectStore : public ObjectStore {
+ public:
+  struct Listed {
+    std::string key;
+    Timestamp written{};  ///< By our clock.
+  };
+  struct Page {
+    std::vector<Listed> objects;
+    std::optional<std::string> next;  ///< What to ask for as `after`; nothing: this was the last page.
+  };
+  /// The objects of a bucket behind the key `after` (empty: from the beginning), some at a time, in the store's order.
+  virtual Result<Page> list(Bucket bucket, const std::string& after) = 0;
+  /// The name of whoever claimed the bucket first: `owner`, when nobody did before. Kept as an object whose key has no
+  /// slash, so that it is neither an artifact nor an attachment.
+  virtual Result<std::string> claim(Bucket bucket, const std::string& owner) = 0;
 };
 
 /// Bytes of one upload on their way to the disk. Blocking; one thread at a time. Destroyed without commit: nothing is

@@ -24,7 +24,7 @@ Result<std::unique_ptr<LocalObjectStore>> open_disk_objects(std::filesystem::pat
   return DiskObjectStore::open({.root = std::move(directory), .min_free = min_free}, signer, clock);
 }
 
-Result<std::unique_ptr<ObjectStore>> open_s3_objects(S3Settings settings, const Clock& clock) {
+Result<std::unique_ptr<RemoteObjectStore>> open_s3_objects(S3Settings settings, const Clock& clock) {
   MITO_TRY_ASSIGN(auto store, S3ObjectStore::open(std::move(settings), clock));
   MITO_TRY(store->prepare(S3ObjectStore::MissingBuckets::kCreate));
   return store;

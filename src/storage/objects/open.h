@@ -26,6 +26,6 @@ Result<std::unique_ptr<LocalObjectStore>> open_disk_objects(std::filesystem::pat
 
 /// An S3 server (`s3_url`); its buckets are checked, and made where they are missing. `clock` outlives the store.
 /// Errors say what to do.
-Result<std::unique_ptr<ObjectStore>> open_s3_objects(S3Settings settings, const Clock& clock = Clock::system());
+Result<std::unique_ptr<RemoteObjectStore>> open_s3_objects(S3Settings settings, const Clock& clock = Clock::system());
 
 }  // namespace mito::storage

@@ -29,5 +29,28 @@ TEST(ObjectRemovals, KnowsWhatIsOnItsWayOut) {
   removals.end(key);
 }
 
+TEST(ObjectRemovals, AreWithdrawnByAnUploadWhichWaitsForTheirEnd) {
+  ObjectRemovals removals;
+  const auto key = attachment_key("g", "a");
+  int over = 0;
+  removals.withdraw(key);
+  EXPECT_FALSE(removals.is_withdrawn(key)) << "nothing is under way";
+  removals.when_over(key, [&] { ++over; });
+  EXPECT_EQ(over, 1) << "there is nothing to wait for";
+  removals.begin(key);
+  EXPECT_FALSE(removals.is_withdrawn(key));
+  removals.withdraw(key);
+  EXPECT_TRUE(removals.is_withdrawn(key));
+  removals.when_over(key, [&] { ++over; });
+  removals.when_over(key, [&] { ++over; });
+  removals.begin(key);
+  EXPECT_FALSE(removals.is_withdrawn(key)) << "the new object is removed, too";
+  removals.end(key);
+  EXPECT_EQ(over, 1);
+  removals.end(key);
+  EXPECT_EQ(over, 3);
+  EXPECT_FALSE(removals.is_withdrawn(key));
+}
+
 }  // namespace
 }  // namespace mito::coordinator

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include <fmt/core.h>
-#include <openssl/evp.h>
 
-#include "base/encoding.h"
 #include "base/random.h"
+#include "storage/objects/s3/s3_attempts.h"
+#include "storage/objects/s3/s3_times.h"
 #include "storage/objects/s3/s3_xml.h"
 
 namespace mito::storage {
@@ -20,25 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kLargestAnswer = 4 << 20;
-/// As many as S3 takes in one request.
-constexpr std::size_t kMostDeleted = 1000;
-
-bool may_pass(unsigned status) {
-  return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
-}
-
-bool may_pass(const Error& error) {
-  return error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kTimeout ||
-         error.code() == ErrorCode::kProtocol;
-}
-
-std::string md5_base64(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_md5(), nullptr);
-  return base64_encode({reinterpret_cast<const char*>(digest.data()), length});
-}
-
+constexpr std::chrono::seconds kBackdated{2};
 /// `403 SignatureDoesNotMatch: The request signature …`
 std::string words_of(const http::ClientResponse& answer) {
   const auto error = parse_s3_error(answer.body);
@@ -123,19 +105,50 @@ Result<std::string> S3ObjectStore::download_url(const ObjectKey& key, std::chron
 
 // -- requests of ours ----------------------------------------------------------------------------
 
-Result<http::ClientResponse> S3ObjectStore::send_once(const Call& call, milliseconds timeout) {
+// Called with each answer, on any thread. A second more or less is what two clocks in whole seconds differ by.
+void S3ObjectStore::learn_time(const http::ClientResponse& answer) {
+  const std::string* text = answer.headers.find("date");
+  const auto shown = text != nullptr ? parse_http_date(*text) : std::nullopt;
+  if (!shown) return;
+  const auto found = std::chrono::floor<std::chrono::seconds>(*shown - clock_.now());
+  if (std::chrono::abs(found - ahead()) > std::chrono::seconds(1)) ahead_ = found.count();
+}
+
+Result<http::ClientResponse> S3ObjectStore::exchange(const Call& call, http::ClientRequest request,
+                                                     milliseconds timeout) {
+  for (const auto& [name, value] : call.headers)
+    request.headers.add(name, value);
+  request.max_response_bytes = kLargestAnswer;
+  request.connect_timeout = std::min(settings_.connect_timeout, timeout);
+  request.total_timeout = timeout;
+  auto answer = client_.send_and_wait(std::move(request), ending_.get_token());
+  if (answer) learn_time(*answer);
+  return answer;
+}
+
+Result<http::ClientResponse> S3ObjectStore::send_signed(const Call& call, milliseconds timeout) {
   const std::string path = path_of(call.place, call.key);
   const security::SigV4Request signed_part{
       .method = call.method, .host = call.place.host, .path = path, .query = call.query, .headers = call.headers};
   http::ClientRequest request{.method = call.method, .url = call.place.origin + path, .body = call.body};
   if (!call.query.empty()) request.url += "?" + security::sigv4_encode_query(call.query);
-  for (const auto& fields : {call.headers, signer_.sign(signed_part, call.body, clock_.now())})
-    for (const auto& [name, value] : fields)
-      request.headers.add(name, value);
-  request.max_response_bytes = kLargestAnswer;
-  request.connect_timeout = std::min(settings_.connect_timeout, timeout);
-  request.total_timeout = timeout;
-  return client_.send_and_wait(std::move(request), ending_.get_token());
+  for (const auto& [name, value] : signer_.sign(signed_part, call.body, clock_.now()))
+    request.headers.add(name, value);
+  return exchange(call, std::move(request), timeout);
+}
+
+// Begins a little in the past: some servers refuse what is valid from the next second on.
+Result<http::ClientResponse> S3ObjectStore::send_presigned(const Call& call, milliseconds timeout,
+                                                           std::chrono::seconds life) {
+  const std::string path = path_of(call.place, call.key);
+  const security::SigV4Request signed_part{
+      .method = call.method, .host = call.place.host, .path = path, .query = call.query, .headers = call.headers};
+  return exchange(call,
+                  {.method = call.method,
+                   .url = fmt::format("{}{}?{}", call.place.origin, path,
+                                      signer_.presign(signed_part, life, clock_.now() + ahead() - kBackdated)),
+                   .body = call.body},
+                  timeout);
 }
 
 bool S3ObjectStore::pause(milliseconds time) {
@@ -146,34 +159,51 @@ bool S3ObjectStore::pause(milliseconds time) {
   return !ending_.stop_requested();
 }
 
+S3ObjectStore::Attempts::Attempts(S3ObjectStore& store)
+    : store_(store),
+      deadline_(store.clock_.monotonic() + store.settings_.patience),
+      pause_(store.settings_.first_pause),
+      ahead_(store.ahead()) {}
+
+milliseconds S3ObjectStore::Attempts::time_left() const {
+  const auto left = std::chrono::ceil<milliseconds>(deadline_ - store_.clock_.monotonic());
+  return std::clamp(left, milliseconds(1), store_.settings_.attempt_timeout);
+}
+
+bool S3ObjectStore::Attempts::may_pass(unsigned status) {
+  return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+bool S3ObjectStore::Attempts::again(const Result<http::ClientResponse>& answer) {
+  const bool clocks_differ = std::exchange(ahead_, store_.ahead()) != ahead_;
+  if (answer) {
+    const bool expired = (answer->status == 400 || answer->status == 403) && clocks_differ;
+    if (!may_pass(answer->status) && !expired) return false;
+  } else {
+    const ErrorCode code = answer.error().code();
+    if (code != ErrorCode::kUnreachable && code != ErrorCode::kTimeout && code != ErrorCode::kProtocol) return false;
+  }
+  const auto spread = static_cast<unsigned char>(random_bytes(1)[0]);
+  const auto next = pause_ / 2 + pause_ * spread / 512;
+  pause_ *= 2;
+  return store_.clock_.monotonic() + next < deadline_ && store_.pause(next);
+}
+
 Result<http::ClientResponse> S3ObjectStore::send(const Call& call) {
-  const auto deadline = clock_.monotonic() + settings_.patience;
-  milliseconds wait = settings_.first_pause;
+  Attempts attempts(*this);
   while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - clock_.monotonic());
-    auto answer = send_once(call, std::clamp(left, milliseconds(1), settings_.attempt_timeout));
-    if (answer ? !may_pass(answer->status) : !may_pass(answer.error())) return answer;
-    const auto spread = static_cast<unsigned char>(random_bytes(1)[0]);
-    const auto next = wait / 2 + wait * spread / 512;
-    wait *= 2;
-    if (clock_.monotonic() + next >= deadline || !pause(next)) return answer;
+    auto answer = send_signed(call, attempts.time_left());
+    if (!attempts.again(answer)) return answer;
   }
 }
 
 Error S3ObjectStore::unexpected(const Call& call, const http::ClientResponse& answer) const {
   const bool refused = answer.status == 401 || answer.status == 403;
-  const ErrorCode code = refused                   ? ErrorCode::kPermissionDenied
-                         : may_pass(answer.status) ? ErrorCode::kUnavailable
-                                                   : ErrorCode::kProtocol;
+  const ErrorCode code = refused                             ? ErrorCode::kPermissionDenied
+                         : Attempts::may_pass(answer.status) ? ErrorCode::kUnavailable
+                                                             : ErrorCode::kProtocol;
   return {code, fmt::format("S3 at {} answers {} {}{} with {}", settings_.url, call.method, call.place.prefix,
                             call.key.empty() ? "" : "/" + call.key, words_of(answer))};
-}
-
-Result<void> S3ObjectStore::remove(const ObjectKey& key) {
-  const Call call{.method = "DELETE", .place = place(key.bucket), .key = key.key};
-  MITO_TRY_ASSIGN(const http::ClientResponse answer, send(call));
-  if (answer.status / 100 == 2 || answer.status == 404) return {};
-  return fail(unexpected(call, answer));
 }
 
 Result<std::optional<std::uint64_t>> S3ObjectStore::size(const ObjectKey& key) {
@@ -186,45 +216,6 @@ Result<std::optional<std::uint64_t>> S3ObjectStore::size(const ObjectKey& key) {
   if (text == nullptr || std::from_chars(text->data(), text->data() + text->size(), length).ec != std::errc())
     return fail(ErrorCode::kProtocol, fmt::format("S3 at {} does not tell the length of an object", settings_.url));
   return length;
-}
-
-std::vector<ObjectStore::Leftover> S3ObjectStore::remove_all(std::span<const ObjectKey> keys) {
-  std::vector<Leftover> left;
-  for (const Bucket bucket : {Bucket::kArtifacts, Bucket::kAttachments}) {
-    std::vector<std::string> batch;
-    const auto finish = [&] {
-      if (batch.empty()) return;
-      if (const auto done = remove_batch(bucket, batch, left); !done)
-        for (const std::string& key : batch)
-          left.push_back({.key = {bucket, key}, .error = done.error()});
-      batch.clear();
-    };
-    for (const ObjectKey& key : keys) {
-      if (key.bucket != bucket) continue;
-      if (fits_xml(key.key)) {
-        batch.push_back(key.key);
-        if (batch.size() == kMostDeleted) finish();
-      } else if (auto removed = remove(key); !removed) {
-        left.push_back({.key = key, .error = std::move(removed).error()});
-      }
-    }
-    finish();
-  }
-  return left;
-}
-
-Result<void> S3ObjectStore::remove_batch(Bucket bucket, const std::vector<std::string>& keys,
-                                         std::vector<Leftover>& left) {
-  if (keys.size() == 1) return remove({bucket, keys.front()});
-  Call call{.method = "POST", .place = place(bucket), .query = {{"delete", ""}}, .body = deletion_document(keys)};
-  call.headers = {{"content-md5", md5_base64(call.body)}, {"content-type", "application/xml"}};
-  MITO_TRY_ASSIGN(const http::ClientResponse answer, send(call));
-  if (answer.status != 200) return fail(unexpected(call, answer));
-  for (const S3Error& error : parse_s3_errors(answer.body))
-    if (error.code != "NoSuchKey")
-      left.push_back({.key = {bucket, error.key},
-                      .error = {ErrorCode::kUnavailable, fmt::format("{}: {}", error.code, error.message)}});
-  return {};
 }
 
 // -- start ---------------------------------------------------------------------------------------
@@ -284,7 +275,7 @@ Error S3ObjectStore::bucket_error(const std::string& bucket, const http::ClientR
     remedy = fmt::format(
         "Check s3_access_key and s3_secret_key, and that this key may list the bucket and read, write and delete its "
         "objects.");
-  else if (may_pass(answer.status))
+  else if (Attempts::may_pass(answer.status))
     remedy = "Try again when the server is well.";
   const bool refused = answer.status / 100 == 4 || answer.status / 100 == 3;
   return {refused ? ErrorCode::kPermissionDenied : ErrorCode::kUnavailable,

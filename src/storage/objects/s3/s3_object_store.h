@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -35,7 +37,11 @@ struct S3Settings {
 /// Objects in two buckets of an S3 server, which workers and clients reach themselves by presigned URLs
 /// (reference/server.md section 6): the bytes never come through the coordinator. Faults that may pass (no connection,
 /// 429, 5xx) are tried again with growing pauses until the patience ends.
-class S3ObjectStore final : public ObjectStore {
+///
+/// A removal can be on its way while its object is uploaded anew: an attempt that was given up may stand in the buffer
+/// of a proxy. So every attempt is a presigned request that the server refuses after a few seconds by its own clock,
+/// which is learned from its answers, and a removal ends only when none of its attempts can succeed any more.
+class S3ObjectStore final : public RemoteObjectStore {
  public:
   /// Looks at nothing but the settings. `clock` outlives the store. kUsage.
   static Result<std::unique_ptr<S3ObjectStore>> open(S3Settings settings, const Clock& clock);
@@ -52,7 +58,9 @@ class S3ObjectStore final : public ObjectStore {
                                  std::string_view base) override;
   Result<std::string> download_url(const ObjectKey& key, std::chrono::seconds life, std::string_view base) override;
   Result<void> remove(const ObjectKey& key) override;
-  std::vector<Leftover> remove_all(std::span<const ObjectKey> keys) override;
+  std::vector<Leftover> remove_all(std::span<const ObjectKey> keys, const Withdrawn& withdrawn) override;
+  Result<Page> list(Bucket bucket, const std::string& after) override;
+  Result<std::string> claim(Bucket bucket, const std::string& owner) override;
   Result<std::optional<std::uint64_t>> size(const ObjectKey& key) override;
   [[nodiscard]] std::string describe() const override;
 
@@ -67,18 +75,36 @@ class S3ObjectStore final : public ObjectStore {
     std::string body{};
   };
 
+  /// The attempts of one operation.
+  class Attempts;
+  using Keys = std::vector<std::string>;
+
   S3ObjectStore(S3Settings settings, const Clock& clock);
   Result<void> prepare_bucket(const std::string& bucket, MissingBuckets missing);
   Result<void> create_bucket(const std::string& bucket);
   /// What a refused look at a bucket means.
   Error bucket_error(const std::string& bucket, const http::ClientResponse& answer);
-  Result<void> remove_batch(Bucket bucket, const std::vector<std::string>& keys, std::vector<Leftover>& left);
+  [[nodiscard]] Call removal_of(Bucket bucket, const Keys& keys) const;
+  /// Attempts until `keys` are gone or withdrawn (these are taken out of it).
+  Result<http::ClientResponse> try_to_remove(Bucket bucket, Keys& keys, const Withdrawn& withdrawn);
+  void remove_batch(Bucket bucket, Keys keys, const Withdrawn& withdrawn, std::vector<Leftover>& left);
+  /// The content of a small object; nothing: it is not there.
+  Result<std::optional<std::string>> read_small(Bucket bucket, const std::string& key);
   [[nodiscard]] const S3Place& place(Bucket bucket) const { return places_[static_cast<std::size_t>(bucket)]; }
   [[nodiscard]] std::string presign(const ObjectKey& key, security::SigV4Request request,
                                     std::chrono::seconds life) const;
   Result<http::ClientResponse> send(const Call& call);
-  Result<http::ClientResponse> send_once(const Call& call, std::chrono::milliseconds timeout);
-  /// Waits between two attempts; false: the store ends.
+  Result<http::ClientResponse> send_signed(const Call& call, std::chrono::milliseconds timeout);
+  /// Refused by a server that gets it later than `life` from now.
+  Result<http::ClientResponse> send_presigned(const Call& call, std::chrono::milliseconds timeout,
+                                              std::chrono::seconds life);
+  Result<http::ClientResponse> exchange(const Call& call, http::ClientRequest request,
+                                        std::chrono::milliseconds timeout);
+  /// Notes what the server's clock shows.
+  void learn_time(const http::ClientResponse& answer);
+  /// How far the server's clock is ahead of ours.
+  [[nodiscard]] std::chrono::seconds ahead() const { return std::chrono::seconds(ahead_.load()); }
+  /// Waits; false: the store ends.
   bool pause(std::chrono::milliseconds time);
   [[nodiscard]] Error unexpected(const Call& call, const http::ClientResponse& answer) const;
 
@@ -88,6 +114,7 @@ class S3ObjectStore final : public ObjectStore {
   std::string described_;
   std::array<S3Place, 2> places_;         ///< By Bucket, as we reach them.
   std::array<S3Place, 2> public_places_;  ///< As workers and clients do.
+  std::atomic<std::int64_t> ahead_ = 0;
   std::stop_source ending_;
   http::Client client_;
 };

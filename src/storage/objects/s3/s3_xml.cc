@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include "base/encoding.h"
@@ -10,19 +13,46 @@ namespace mito::storage {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kEntities{{{"&lt;", "<"},
-                                                                                  {"&gt;", ">"},
-                                                                                  {"&quot;", "\""},
-                                                                                  {"&#34;", "\""},
-                                                                                  {"&apos;", "'"},
-                                                                                  {"&#39;", "'"},
-                                                                                  {"&#xA;", "\n"},
-                                                                                  {"&#xD;", "\r"},
-                                                                                  {"&amp;", "&"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kEntities{
+    {{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}}};
+
+void append_utf8(std::string& out, std::uint32_t point) {
+  const auto tail = [&](unsigned shift) { out += static_cast<char>(0x80U | ((point >> shift) & 0x3FU)); };
+  if (point < 0x80) {
+    out += static_cast<char>(point);
+  } else if (point < 0x800) {
+    out += static_cast<char>(0xC0U | (point >> 6U));
+    tail(0);
+  } else if (point < 0x10000) {
+    out += static_cast<char>(0xE0U | (point >> 12U));
+    tail(6);
+    tail(0);
+  } else {
+    out += static_cast<char>(0xF0U | (point >> 18U));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+/// Takes `&#10;` or `&#xA;` from the front of `text`; false: there is none.
+bool take_number(std::string_view& text, std::string& out) {
+  constexpr std::uint32_t kLast = 0x10FFFF;
+  if (!text.starts_with("&#")) return false;
+  const bool hexadecimal = text.substr(2).starts_with('x');
+  const char* begin = text.data() + (hexadecimal ? 3 : 2);
+  std::uint32_t point = 0;
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), point, hexadecimal ? 16 : 10);
+  if (error != std::errc() || point > kLast || end == text.data() + text.size() || *end != ';') return false;
+  append_utf8(out, point);
+  text.remove_prefix(static_cast<std::size_t>(end + 1 - text.data()));
+  return true;
+}
 
 std::string unescape(std::string_view text) {
   std::string out;
   while (!text.empty()) {
+    if (take_number(text, out)) continue;
     const auto known =
         std::ranges::find_if(kEntities, [&](const auto& entity) { return text.starts_with(entity.first); });
     out += known == kEntities.end() ? text.substr(0, 1) : known->second;
@@ -89,6 +119,19 @@ std::optional<S3Error> parse_s3_error(std::string_view document) {
   auto all = parse_s3_errors(document);
   if (all.empty()) return std::nullopt;
   return std::move(all.front());
+}
+
+std::optional<S3Listing> parse_s3_listing(std::string_view document) {
+  if (document.find("<ListBucketResult") == std::string_view::npos) return std::nullopt;
+  S3Listing out;
+  const bool encoded = text_of(document, "EncodingType") == "url";
+  out.truncated = text_of(document, "IsTruncated") == "true";
+  while (const auto object = take_element(document, "Contents")) {
+    std::string key = text_of(*object, "Key");
+    out.objects.push_back({.key = encoded ? percent_decode(key, true) : std::move(key),
+                           .last_modified = text_of(*object, "LastModified")});
+  }
+  return out;
 }
 
 bool fits_xml(std::string_view key) {

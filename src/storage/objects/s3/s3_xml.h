@@ -23,6 +23,18 @@ std::optional<S3Error> parse_s3_error(std::string_view document);
 /// All of them.
 std::vector<S3Error> parse_s3_errors(std::string_view document);
 
+/// One page of a ListObjectsV2.
+struct S3Listing {
+  struct Object {
+    std::string key;
+    std::string last_modified;
+  };
+  std::vector<Object> objects;
+  bool truncated = false;  ///< More follow.
+};
+/// Keys are decoded where the server says that it encoded them. Nothing: another document.
+std::optional<S3Listing> parse_s3_listing(std::string_view document);
+
 /// Whether a key can stand in a document at all: UTF-8 without the control characters that XML has no form for.
 bool fits_xml(std::string_view key);
 /// The body of a deletion of several objects. The keys fit_xml().

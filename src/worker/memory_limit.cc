@@ -30,10 +30,17 @@ std::string hard_limit() {
   return fmt::format("; a process of this worker may have {} at most (ulimit -H -v)", format_size(limit.rlim_max));
 }
 
+std::unexpected<Error> too_little(std::uint64_t limit) {
+  return fail(ErrorCode::kUsage, fmt::format("not even the command 'true' runs with {} of memory: give more to "
+                                             "--memory-limit, or leave it out",
+                                             format_size(limit)));
+}
+
 }  // namespace
 
 Result<void> try_memory_limit(const RunnerSettings& settings) {
   if (!settings.memory_limit) return {};
+  if (*settings.memory_limit == 0) return too_little(0);  // for the operating system it would mean none
   const auto limit = format_size(*settings.memory_limit);
   SupervisedRunner runner(settings);
   const auto command = make_command({"true"}, inherited_environment());
@@ -44,10 +51,7 @@ Result<void> try_memory_limit(const RunnerSettings& settings) {
                                                limit, started.error().reason, hard_limit()));
   const auto end = started ? runner.wait(Clock::system().monotonic() + kPatience, {}) : std::nullopt;
   const bool unknown = started ? !end : started.error().error_number == ENOENT;
-  if (!unknown && (!started || end->wait_status != 0))
-    return fail(ErrorCode::kUsage, fmt::format("not even the command 'true' runs with {} of memory: give more to "
-                                               "--memory-limit",
-                                               limit));
+  if (!unknown && (!started || end->wait_status != 0)) return too_little(*settings.memory_limit);
   kLog.info("The memory limit of {} holds for {}", limit,
             limits_whole_tasks(settings) ? "each task as a whole, by its cgroup"
                                          : "each process of a task, by RLIMIT_AS: no cgroup can be limited here");

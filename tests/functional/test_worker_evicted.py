@@ -1,4 +1,4 @@
-"""A worker that the coordinator has given up while it was held still: both real."""
+"""Workers that the coordinator gives up, held still or with a task that outlasts its timeout: both real."""
 from __future__ import annotations
 
 import contextlib
@@ -6,10 +6,12 @@ import json
 import os
 import pathlib
 import signal
+import time
 
 import pytest
 
 from conftest import wait_until
+from tcp_gate import Gate
 from test_worker import artifact
 
 
@@ -84,3 +86,70 @@ def test_the_task_of_a_worker_that_was_given_up(tools, coordinator, admin, on_re
         assert record["report"]["op"]["Complete"]["state"] == "Finished" and record["report"]["op"]["Complete"]["exit_status"] == 0
     else:
         assert "removed" in record["why"]
+
+
+def test_after_a_long_cut_off_the_task_runs_elsewhere_and_one_result_counts(tools, coordinator, admin):
+    gate = Gate(coordinator.port)
+    try:
+        first = tools.worker(f"http://127.0.0.1:{gate.port}", "--lease", "1s", "--grace", "0s", "--work-dir", tools.directory / "first")
+        fifo, runs = tools.directory / "fifo", tools.directory / "runs"
+        os.mkfifo(fifo)
+        uuid = coordinator.api.submit(admin, ["sh", "-c", f"echo $$ >> {runs}; test $(wc -l < {runs}) = 2 || cat {fifo}; echo $$"], terminal_output=True)
+        writer = open(fifo, "w")
+        gate.shut()
+        wait_until(lambda: coordinator.api.call("GET", f"/tasks/{uuid}", token=admin)["info"]["state"] == "Ready", what="the task's return")
+        tools.worker(coordinator.url, "--grace", "0s", "--work-dir", tools.directory / "second")
+        info = coordinator.api.wait_for_result(admin, uuid)
+        writer.close()
+        first.wait_for_output("A report on task .* was not answered")
+        gate.open()
+        undelivered = tools.directory / "first" / "undelivered"
+        wait_until(lambda: list(undelivered.glob("*/result.json")), 20, "the late result, set aside")
+        wait_until(lambda: len(identities(first)) == 2, what="a new registration")
+        assert coordinator.api.call("GET", f"/tasks/{uuid}", token=admin)["info"] == info
+        assert artifact(coordinator, admin, uuid, "std-log")["std-log/stdout.log"] == runs.read_text().split()[1] + "\n"
+        assert first.stop() == 0
+    finally:
+        gate.end()
+
+
+@pytest.mark.parametrize("reconnect", ["lost", "never"])
+def test_a_command_that_outlasts_its_timeout_is_taken_from_its_worker(tools, reconnect):
+    """The worker lets it go on (--kill-grace): it is evicted, the task goes to another, and only that one's result counts."""
+    coordinator = tools.coordinator("--overrun-grace", "500ms")
+    admin = coordinator.api.login()
+    first = start(tools, coordinator, "--kill-grace", "1h", "--reconnect", reconnect)
+    runs = tools.directory / "runs"
+    uuid = coordinator.api.submit(admin, ["sh", "-c", f"echo $$ >> {runs}; test $(wc -l < {runs}) = 2 || {{ trap '' TERM; sleep 600; :; }}"], timeout="1s")
+    wait_until(lambda: runs.exists() and runs.read_text().endswith("\n"), what="the first run")
+    stuck = int(runs.read_text().split()[0])
+    second = start(tools, coordinator)
+    assert coordinator.api.wait_for_result(admin, uuid)["result"] == {"exit_status": 0, "msg": None}
+    assert len(runs.read_text().split()) == 2
+    wait_until(lambda: not pathlib.Path(f"/proc/{stuck}").exists(), what="the end of the first run")
+    if reconnect == "never":
+        assert first.process.wait(10) == 4
+    else:
+        wait_until(lambda: len(identities(first)) == 2, what="a new registration: nobody had asked for the removal")
+    assert len(identities(second)) == 1
+    assert not is_known(coordinator, admin, identities(first)[0])
+
+
+def test_a_result_that_takes_longer_than_the_timeout_to_bring_costs_nobody_the_task(tools):
+    """What comes after the command is not bound by its timeout."""
+    coordinator = tools.coordinator("--overrun-grace", "200ms")
+    admin = coordinator.api.login()
+    gate = Gate(coordinator.port)
+    try:
+        worker = tools.worker(f"http://127.0.0.1:{gate.port}", "--lease", "1s", "--stall-timeout", "1h", "--grace", "0s")
+        uuid = coordinator.api.submit(admin, ["sh", "-c", 'head -c 4194304 /dev/urandom > "$MITO_RESULT_DIR/f"'], timeout="1s")
+        gate.hold_within(1 << 20)
+        wait_until(lambda: gate.held, what="an upload that stands still")
+        begin = time.monotonic()
+        wait_until(lambda: time.monotonic() - begin > 3, what="more than the timeout, the grace and some heartbeats")
+        assert coordinator.api.call("GET", f"/tasks/{uuid}", token=admin)["info"]["state"] == "Running"
+        gate.release()
+        assert coordinator.api.wait_for_result(admin, uuid)["result"] == {"exit_status": 0, "msg": None}
+        assert len(identities(worker)) == 1 and worker.stop() == 0
+    finally:
+        gate.end()

@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from conftest import wait_until
+from unprivileged import Unprivileged
 from worker_coordinator import Coordinator
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may run commands as another user")
@@ -19,6 +20,13 @@ def fake():
     coordinator = Coordinator()
     yield coordinator
     coordinator.close()
+
+
+@pytest.fixture
+def unprivileged():
+    user = Unprivileged()
+    yield user
+    user.end()
 
 
 def start(tools, coordinator, *arguments, **options):
@@ -99,6 +107,31 @@ def test_a_user_that_cannot_be_is_refused_at_the_start(tools, fake, arguments, m
     result = tools.run("worker", "--coordinator", fake.url, "--user", "u", "--password", "p",
                        *[argument.format(private=private / "work") for argument in arguments], timeout=20)
     assert result.returncode == 2 and message in result.stdout + result.stderr
+    assert not fake.registrations
+
+
+@needs_root
+def test_who_may_not_run_commands_as_others_is_told_so(unprivileged, fake):
+    worker = unprivileged.worker(fake.url, "--run-as", "daemon", wait=False)
+    assert worker.process.wait(20) == 2
+    assert "this worker may not run commands as 'daemon': start it as root, or without --run-as" in worker.output()
+    assert not fake.registrations
+
+
+@pytest.mark.parametrize("limit", ["0", "64KiB"])
+def test_a_memory_limit_under_which_nothing_runs_is_refused(tools, fake, limit):
+    result = tools.run("worker", "--coordinator", fake.url, "--user", "u", "--password", "p", "--memory-limit", limit, timeout=20)
+    assert result.returncode == 2 and "--memory-limit" in result.stdout + result.stderr
+    assert not fake.registrations
+
+
+def test_a_memory_limit_that_cannot_be_set_is_refused(unprivileged, fake):
+    """More than the operating system lets this user have; a cgroup could bound it all the same."""
+    worker = unprivileged.worker(fake.url, "--memory-limit", "64GiB", before="ulimit -v 16000000", wait=False)
+    wait_until(lambda: worker.process.poll() is not None or fake.registrations, 20, "the start or its refusal")
+    if "holds for each task as a whole" in worker.output():
+        pytest.skip("cgroups can be limited here")
+    assert worker.process.wait(20) == 2 and "the memory of tasks cannot be limited" in worker.output() and "ulimit -H -v" in worker.output()
     assert not fake.registrations
 
 

@@ -210,8 +210,19 @@ def test_what_is_measured_of_a_task(tools, fake):
     assert before > 0
 
 
+def test_a_third_signal_leaves_at_once(tools, fake):
+    fake.fault("DELETE", "/workers", "hang", count=100)
+    worker = tools.worker(fake.url)
+    worker.signal(signal.SIGTERM)
+    fake.wait(lambda: any(entry[0] == "DELETE" for entry in fake.log), what="its farewell")
+    worker.signal(signal.SIGTERM)
+    worker.wait_for_output("Second signal received")
+    worker.signal(signal.SIGTERM)
+    assert worker.process.wait(10) == 1
+
+
 def test_signals_and_exit_codes(tools, fake):
-    """A third signal leaves at once; what the worker ran dies with it."""
+    """The second of either kind ends what runs."""
     worker = tools.worker(fake.url, "--grace", "1h", "--kill-grace", "1h")
     pid = tools.directory / "pid"
     fake.submit(["sh", "-c", f"trap '' TERM; echo $$ > {pid}; sleep 60; sleep 60"])

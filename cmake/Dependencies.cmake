@@ -28,6 +28,7 @@ mito_need("tomlplusplus >= 3.3" tomlplusplus)
 mito_need("libedit" edit)
 mito_need("libpq >= 15" pq)
 mito_need("hiredis" hiredis)
+mito_need("md4c >= 0.4" md4c)  # of the build only: tools/guide
 find_package(CLI11 QUIET)
 if(NOT CLI11_FOUND)
   message(FATAL_ERROR "CLI11 is missing: run script/bootstrap, which installs everything Mitosis needs.")

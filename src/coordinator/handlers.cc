@@ -23,6 +23,7 @@ Handlers make_handlers() {
   add_events(handlers);
   add_operations(handlers);
   add_api_documents(handlers);
+  add_guide(handlers);
   return handlers;
 }
 

@@ -24,6 +24,7 @@ void add_admin_queries(Handlers& handlers);
 void add_events(Handlers& handlers);
 void add_operations(Handlers& handlers);
 void add_api_documents(Handlers& handlers);
+void add_guide(Handlers& handlers);
 
 /// All of them.
 Handlers make_handlers();

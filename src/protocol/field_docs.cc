@@ -308,6 +308,8 @@ constexpr FieldDoc kFields[] = {
     {"", "updated_at", "When it was last changed.", kAt},
 
     // Signed URLs
+    {"Path", "page", "Name of the page, with or without the ending of a file (`worker`, `worker.md`, `worker.html`).",
+     R"("worker")"},
     {"Path", "bucket", "`mitosis-artifacts` or `mitosis-attachments`, unless configured otherwise.",
      R"("mitosis-attachments")"},
     {"SignedUrl", "method", "The method the URL was signed for.", R"("GET")"},

@@ -96,7 +96,7 @@ std::vector<Body> own_bodies(const OperationDoc& doc) {
 /// Operations that ask nobody cannot fail but by a bug.
 bool needs_nothing(Endpoint endpoint) {
   return endpoint == Endpoint::kHealth || endpoint == Endpoint::kOpenApi || endpoint == Endpoint::kDocs ||
-         endpoint == Endpoint::kMetrics;
+         endpoint == Endpoint::kGuide || endpoint == Endpoint::kGuideIndex || endpoint == Endpoint::kMetrics;
 }
 
 std::vector<Body> server_bodies(Endpoint endpoint) {
@@ -177,7 +177,15 @@ json::object stream_answer(const Route& route) {
   switch (route.endpoint) {
     case Endpoint::kOpenApi:
       return other_answer("This document.", "application/json", {{"type", "object"}});
+    case Endpoint::kGuidePage: {
+      json::object answer = other_answer("A page, or what pages need.", "text/html", text_schema());
+      for (const std::string_view type : {"text/css", "text/javascript"})
+        answer["content"].as_object()[type] = json::object{{"schema", text_schema()}};
+      return answer;
+    }
     case Endpoint::kDocs:
+    case Endpoint::kGuide:
+    case Endpoint::kGuideIndex:
       return other_answer("A page.", "text/html", text_schema());
     case Endpoint::kMetrics:
       return other_answer("Metrics.", kTextType, text_schema());

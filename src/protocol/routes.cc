@@ -136,6 +136,9 @@ constexpr Route kRoutes[] = {
     // Ours (architecture section 9)
     {Endpoint::kOpenApi, "GET", "/openapi.json", "openapi", Auth::kNone, kStream},
     {Endpoint::kDocs, "GET", "/docs", "docs", Auth::kNone, kStream},
+    {Endpoint::kGuide, "GET", "/docs/guide", "guide", Auth::kNone, kStream},
+    {Endpoint::kGuideIndex, "GET", "/docs/guide/", "guide_index", Auth::kNone, kStream},
+    {Endpoint::kGuidePage, "GET", "/docs/guide/{page}", "guide_page", Auth::kNone, kStream},
     {Endpoint::kMetrics, "GET", "/metrics", "metrics", Auth::kNone, kStream},
     {Endpoint::kPutObject, "PUT", "/objects/{bucket}/{*key}", "put_object", Auth::kNone, kEmpty, "", "", "", kStreamed},
     {Endpoint::kGetObject, "GET", "/objects/{bucket}/{*key}", "get_object", Auth::kNone, kStream},

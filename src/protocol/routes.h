@@ -90,6 +90,9 @@ enum class Endpoint : std::uint8_t {
   // Ours (architecture section 9)
   kOpenApi,
   kDocs,
+  kGuide,
+  kGuideIndex,
+  kGuidePage,
   kMetrics,
   kPutObject,
   kGetObject,

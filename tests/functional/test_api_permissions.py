@@ -27,6 +27,12 @@ openapi                         GET    /openapi.json
                                 | 200 200 200 200 200 200 200
 docs                            GET    /docs
                                 | 200 200 200 200 200 200 200
+guide                           GET    /docs/guide
+                                | 200 200 200 200 200 200 200
+guide_index                     GET    /docs/guide/
+                                | 200 200 200 200 200 200 200
+guide_page                      GET    /docs/guide/sdks
+                                | 200 200 200 200 200 200 200
 metrics                         GET    /metrics
                                 | 200 200 200 200 200 200 200
 login                           POST   /login                                      {"username":"ann","md5_password":md5("ann"),"retain":True}

@@ -185,7 +185,7 @@ def test_every_operation_answers_what_the_document_declares(api):
     for name in ("users", "groups"):
         for count in (False, True):
             api.call("POST", f"/admin/query/{name}", {"count": count}, admin)
-    for path in ("/metrics", "/docs"):
+    for path in ("/metrics", "/docs", "/docs/guide", "/docs/guide/", "/docs/guide/sdks"):
         assert api.request("GET", path)[0] == 200
     api.call("POST", "/admin/shutdown", {"secret": SECRET}, admin)
     missing = set(api.document.operations) - api.done

@@ -239,7 +239,7 @@ class Renderer {
       if (text.contains("-->")) in_comment_ = false;
     } else if (text == "<br>" || text == "<br/>") {
       put("<br>");
-    } else {
+    } else if (text != "\n") {
       put(escaped(text));
     }
   }

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace mito::coordinator {
+
+/// What is sent for one name below /docs/guide/.
+struct GuideFile {
+  std::string_view name;  ///< `worker`, `style.css`; empty for the index.
+  std::string_view content_type;
+  std::string_view body;
+};
+
+/// The guide as it was when the program was built (tools/guide). Lives as long as the program.
+std::span<const GuideFile> guide_files();
+
+}  // namespace mito::coordinator

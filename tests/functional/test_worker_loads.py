@@ -76,7 +76,7 @@ def test_sixty_four_idle_slots_use_no_cpu(tools, fake):
 
     before, begin = cpu(), time.monotonic()
     wait_until(lambda: time.monotonic() - begin > 2, what="two seconds")
-    assert cpu() - before <= 0.06, "3% of a core at most, and that with the heartbeats of 64"
+    assert cpu() - before <= 0.1, "5% of a core at most, and that with the heartbeats of 64"
 
 
 def test_a_full_disk_is_no_end(tools, fake):

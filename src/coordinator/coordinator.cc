@@ -147,6 +147,7 @@ class Coordinator::Impl {
     if (core_) core_->drain();
     if (feeds_) feeds_->end();
     if (server_) server_->stop(settings_.shutdown_grace);
+    object_probe_.reset();
     housekeeping_.reset();  // Before the core, whose answers it waits for.
     if (core_) core_->stop();
     if (redis_events_ != nullptr) redis_events_->stop();
@@ -357,6 +358,8 @@ class Coordinator::Impl {
                                .request_stop = [this] { request_stop(); },
                                .server_statistics = [this] { return server_->statistics(); },
                                .counters = counters_,
+                               .object_counters = object_counters_,
+                               .data_directory = data_->path(),
                                .removals = removals_,
                                .stopping = stopped_,
                                .events = *events_,
@@ -370,6 +373,7 @@ class Coordinator::Impl {
     MITO_TRY(server_->start());
     MITO_TRY_ASSIGN(auto session, database_->open_reader());
     housekeeping_.emplace(*services_, std::move(session));
+    if (!settings_.s3_url.empty()) object_probe_.emplace(settings_.s3_url, object_counters_);
     kLog.info("Coordinator is listening on: {}", BindAddress{.host = bind_.host, .port = port()}.to_string());
     return {};
   }
@@ -396,6 +400,7 @@ class Coordinator::Impl {
   std::condition_variable ended_;
   std::atomic<bool> stopped_{false};
   RequestCounters counters_;
+  ObjectCounters object_counters_;
   HousekeepingCounters housekeeping_counters_;
   AnswerBudget answers_{settings_.max_answer_bytes};
   ObjectRemovals removals_;
@@ -428,6 +433,7 @@ class Coordinator::Impl {
   std::optional<Services> services_;
   std::optional<http::Server> server_;
   std::optional<Housekeeping> housekeeping_;
+  std::optional<ObjectProbe> object_probe_;
 };
 
 Coordinator::Coordinator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -1,10 +1,16 @@
 #include "coordinator/metrics.h"
 
 #include <chrono>
+#include <filesystem>
 #include <iterator>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "coordinator/responses.h"
+#include "security/compare.h"
 
 namespace mito::coordinator {
 
@@ -32,11 +38,15 @@ class Exposition {
   std::string text_;
 };
 
-double seconds(std::chrono::microseconds length) {
+double seconds(std::chrono::nanoseconds length) {
   return std::chrono::duration<double>(length).count();
 }
 
-void add_core(Exposition& out, const core::Statistics& core) {
+void add_active(Exposition& out, bool active) {
+  out.gauge("active", "1 for the coordinator that serves, 0 for one on standby", active ? 1 : 0);
+}
+
+void add_core(Exposition& out, const core::Statistics& core, Clock::Monotonic now) {
   out.counter("batches_total", "Transactions of the core loop", core.batches);
   out.counter("batches_failed_total", "Transactions that were rolled back", core.failed_batches);
   out.counter("commands_total", "Commands the core loop has done", core.commands);
@@ -46,8 +56,12 @@ void add_core(Exposition& out, const core::Statistics& core) {
   out.counter("tasks_archived_total", "Tasks finished, cancelled or given up", core.tasks_archived);
   out.counter("tasks_released_total", "Tasks taken back from workers", core.tasks_released);
   out.gauge("tasks_queued", "Tasks that are Ready", core.queued_tasks);
+  out.gauge("oldest_queued_seconds", "Since the submission of the oldest Ready task that does not wait for its watch",
+            core.oldest_queued ? seconds(now - *core.oldest_queued) : 0.0);
   out.gauge("tasks_running", "Tasks in the hands of workers", core.running_tasks);
   out.gauge("workers", "Registered workers", core.workers);
+  out.counter("workers_lost_total", "Workers removed because they were silent or their task overran its timeout",
+              core.workers_lost);
   out.gauge("waiting_fetches", "Workers that wait for a task", core.waiting_fetches);
   out.gauge("command_queue_length", "Commands that wait for the core loop", core.queue_length);
   out.gauge("batch_size_mean", "Commands in a transaction, of late", core.batch_size_mean);
@@ -65,6 +79,18 @@ void add_server(Exposition& out, const http::ServerStatistics& server) {
   out.counter("connections_displaced_total", "Unused connections closed at the limit to let others in",
               server.displaced);
   out.counter("transport_timeouts_total", "Connections closed because nothing moved", server.timeouts);
+}
+
+/// An S3 server answers for its own room; here that of the volume on which the coordinator keeps what it keeps.
+void add_objects(Exposition& out, const ObjectCounters& objects, const std::filesystem::path& data) {
+  out.counter("object_errors_total", "Reads, writes and removals of objects that failed, and times an S3 was away",
+              objects.errors.load());
+  out.gauge("object_store_away", "1 while the S3 does not answer", objects.away.load() ? 1 : 0);
+  std::error_code failed;
+  const auto room = std::filesystem::space(data, failed);
+  if (failed) return;
+  out.gauge("data_free_bytes", "Bytes that may still be written to the volume of the data directory", room.available);
+  out.gauge("data_size_bytes", "Bytes of the volume of the data directory", room.capacity);
 }
 
 void add_logins(Exposition& out, const LoginThrottle::Statistics& logins) {
@@ -98,13 +124,15 @@ void add_events(Exposition& out, const storage::EventBus::Statistics& bus, const
 
 std::string metrics_text(Services& services) {
   Exposition out;
-  add_core(out, services.core.statistics());
+  add_active(out, true);
+  add_core(out, services.core.statistics(), services.clock.monotonic());
   add_server(out, services.server_statistics());
   out.counter("requests_total", "Requests answered", services.counters.requests.load());
   out.counter("requests_refused_total", "Requests answered with a 4xx status", services.counters.refused.load());
   out.counter("requests_failed_total", "Requests answered with a 5xx status", services.counters.failed.load());
   out.counter("object_bytes_received_total", "Bytes of objects received", services.counters.bytes_in.load());
   out.counter("object_bytes_sent_total", "Bytes of objects sent", services.counters.bytes_out.load());
+  add_objects(out, services.object_counters, services.data_directory);
   add_events(out, services.events.statistics(), services.feeds.statistics());
   out.counter("tasks_expired_total", "Tasks removed because of the retention",
               services.housekeeping.tasks_removed.load());
@@ -118,6 +146,26 @@ std::string metrics_text(Services& services) {
   add_threads(out, "password", services.password_threads.statistics());
   add_threads(out, "disk", services.disk_threads.statistics());
   return out.take();
+}
+
+std::string standby_metrics_text() {
+  Exposition out;
+  add_active(out, false);
+  return out.take();
+}
+
+bool may_see_metrics(const http::Request& request, const Settings& settings) {
+  if (settings.metrics_token.empty())
+    return is_loopback_address(request.peer_address) && request.headers.find("forwarded") == nullptr &&
+           request.headers.find("x-forwarded-for") == nullptr && request.headers.find("x-forwarded-host") == nullptr;
+  const std::string* header = request.headers.find("authorization");
+  return header != nullptr && security::equal_in_constant_time(*header, "Bearer " + settings.metrics_token);
+}
+
+http::Response metrics_response(std::string text) {
+  http::Response response = text_response(200, std::move(text));
+  response.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
+  return response;
 }
 
 }  // namespace mito::coordinator

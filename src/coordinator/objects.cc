@@ -31,6 +31,12 @@ http::Response refusal(unsigned status, std::string text) {
   return json_response(status, protocol::encode(protocol::ErrorMsg{std::move(text)}));
 }
 
+/// The answer to what the store did not do; its own faults are counted.
+http::Response store_failure(Services& services, const Error& error) {
+  if (error.code() == ErrorCode::kIo || error.code() == ErrorCode::kStorageFull) ++services.object_counters.errors;
+  return error_response(error);
+}
+
 /// What the URL of the request allows; the refusal says what is wrong with it.
 std::expected<security::ObjectGrant, http::Response> granted(const Context& context) {
   const std::int64_t now = std::chrono::floor<std::chrono::seconds>(context.now()).time_since_epoch().count();
@@ -107,7 +113,7 @@ Awaitable<std::expected<void, http::Response>> receive(Context& context, DiskUpl
       co_return std::unexpected(
           refusal(400, fmt::format("The body is longer than the {} bytes that were announced", length)));
     if (const auto written = co_await upload.write(piece, *count); !written)
-      co_return std::unexpected(error_response(written.error()));
+      co_return std::unexpected(store_failure(context.services, written.error()));
     context.services.counters.bytes_in += *count;
   }
   if (received < length)
@@ -127,11 +133,11 @@ Awaitable<http::Response> put_object(Context& context) {
     co_return refusal(400, fmt::format("The body has {} bytes, {} were announced", *announced, length));
   auto begun = co_await run_on(services.disk_threads, ErrorCode::kUnavailable,
                                [&](unsigned) { return services.local_objects->begin_upload(*key, length); });
-  if (!begun) co_return error_response(begun.error());
+  if (!begun) co_return store_failure(services, begun.error());
   DiskUpload upload(services, std::move(*begun));
   if (auto received = co_await receive(context, upload, length); !received) co_return std::move(received).error();
   const Result<void> committed = co_await upload.commit(*key);
-  if (!committed) co_return error_response(committed.error());
+  if (!committed) co_return store_failure(services, committed.error());
   co_return empty_response();
 }
 
@@ -150,6 +156,7 @@ class DiskSource : public http::BodySource {
     const Result<std::size_t> count = co_await run_on(services_.disk_threads, ErrorCode::kUnavailable, [&](unsigned) {
       return reader_->read_at(position_, buffer.data(), wanted);
     });
+    if (!count || *count == 0) ++services_.object_counters.errors;
     if (!count) co_return count;
     if (*count == 0) co_return fail(ErrorCode::kIo, {}, "an object became shorter while it was sent");
     position_ += *count;
@@ -182,7 +189,7 @@ Awaitable<http::Response> get_object(Context& context) {
   if (!key) co_return refusal(404, "Object not found");
   auto opened = co_await run_on(services.disk_threads, ErrorCode::kUnavailable,
                                 [&](unsigned) { return services.local_objects->open(*key); });
-  if (!opened) co_return error_response(opened.error());
+  if (!opened) co_return store_failure(services, opened.error());
   if (*opened == nullptr) co_return refusal(404, "Object not found");
   std::shared_ptr<storage::ObjectReader> reader = std::move(*opened);
   const std::uint64_t size = reader->size();

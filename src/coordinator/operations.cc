@@ -30,23 +30,10 @@ Awaitable<Result<protocol::Nothing>> shut_down(Context& context, protocol::Shutd
   co_return protocol::Nothing{};
 }
 
-/// With a metrics_token for who has it, else for this machine only. What came through a proxy of this machine is not
-/// from this machine.
-bool may_see_metrics(const Context& context) {
-  const std::string& token = context.services.settings.metrics_token;
-  const http::Headers& headers = context.request.headers;
-  if (token.empty())
-    return is_loopback_address(context.request.peer_address) && headers.find("forwarded") == nullptr &&
-           headers.find("x-forwarded-for") == nullptr && headers.find("x-forwarded-host") == nullptr;
-  const std::string* header = headers.find("authorization");
-  return header != nullptr && security::equal_in_constant_time(*header, "Bearer " + token);
-}
-
 Awaitable<http::Response> metrics(Context& context) {
-  if (!may_see_metrics(context)) co_return error_response({ErrorCode::kPermissionDenied, {}});
-  http::Response response = text_response(200, metrics_text(context.services));
-  response.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
-  co_return response;
+  if (!may_see_metrics(context.request, context.services.settings))
+    co_return error_response({ErrorCode::kPermissionDenied, {}});
+  co_return metrics_response(metrics_text(context.services));
 }
 
 }  // namespace

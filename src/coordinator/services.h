@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "coordinator/fair_threads.h"
 #include "coordinator/job_threads.h"
 #include "coordinator/login_throttle.h"
+#include "coordinator/object_probe.h"
 #include "coordinator/settings.h"
 #include "coordinator/token_cache.h"
 #include "core/core.h"
@@ -85,6 +87,8 @@ struct Services {
   std::function<void()> request_stop;
   std::function<http::ServerStatistics()> server_statistics;
   RequestCounters& counters;
+  ObjectCounters& object_counters;
+  std::filesystem::path data_directory;
   ObjectRemovals& removals;
   /// Set when the coordinator begins to stop: every answer from then on closes its connection.
   const std::atomic<bool>& stopping;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "coordinator/metrics.h"
 #include "http/server.h"
 
 namespace mito::coordinator {
@@ -12,7 +13,9 @@ namespace {
 
 constexpr log::Source kLog{"netmito::coordinator"};
 
-http::Awaitable<http::Response> answer(http::Request& request) {
+http::Awaitable<http::Response> answer(const Settings& settings, http::Request& request) {
+  if (request.path == "/metrics" && may_see_metrics(request, settings))
+    co_return metrics_response(standby_metrics_text());
   http::Response response;
   response.status = 503;
   if (request.path == "/health") {
@@ -42,7 +45,7 @@ class StandbyServer {
     server.address = bind.host;
     server.port = bind.port;
     server.threads = 1;
-    server_.emplace(std::move(server), answer);
+    server_.emplace(std::move(server), [this](http::Request& request) { return answer(settings_, request); });
     MITO_TRY(server_->start());
     kLog.info("Standby health is served on: {}", BindAddress{.host = bind.host, .port = server_->port()}.to_string());
     return {};

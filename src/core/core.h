@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,9 +44,11 @@ struct Statistics {
   std::uint64_t tasks_claimed = 0;
   std::uint64_t tasks_archived = 0;
   std::uint64_t tasks_released = 0;
-  std::uint64_t queued_tasks = 0;  ///< Ready tasks in the scheduler.
+  std::uint64_t queued_tasks = 0;                 ///< Ready tasks in the scheduler.
+  std::optional<Clock::Monotonic> oldest_queued;  ///< When the oldest of them was submitted.
   std::uint64_t running_tasks = 0;
   std::uint64_t workers = 0;
+  std::uint64_t workers_lost = 0;  ///< Removed because they were silent or their task overran.
   std::uint64_t waiting_fetches = 0;
   std::uint64_t queue_length = 0;  ///< Commands waiting now.
   double batch_size_mean = 0;      ///< Over the last 1,024 batches.

@@ -73,6 +73,7 @@ class Decider {
     std::uint64_t claimed = 0;
     std::uint64_t archived = 0;
     std::uint64_t released = 0;
+    std::uint64_t workers_lost = 0;
   };
   /// What happens once the transaction has committed.
   struct Effects {

@@ -196,6 +196,7 @@ Result<void> Decider::on(LoseWorker& request, std::size_t, Answer&) {
   kLog.warn(
       "worker {} is removed: {}", worker->uuid.to_string(),
       request.why == LoseWorker::Why::kLeaseExpired ? "it sent no heartbeat in time" : "its task overran its timeout");
+  ++effects_.tally.workers_lost;
   return take_away(request.worker, Loss::kCounted);
 }
 

@@ -277,6 +277,7 @@ void Loop::publish() {
   const auto samples = samples_.lock();
   Statistics& counters = samples->counters;
   counters.queued_tasks = state_.scheduler.queued();
+  counters.oldest_queued = state_.scheduler.oldest_queued();
   counters.running_tasks = state_.scheduler.assigned();
   counters.workers = state_.scheduler.workers();
   counters.waiting_fetches = waiting_.size();

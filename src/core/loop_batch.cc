@@ -296,6 +296,7 @@ void Loop::deliver(Batch& batch) {
     counters.tasks_claimed += effects.tally.claimed;
     counters.tasks_archived += effects.tally.archived;
     counters.tasks_released += effects.tally.released;
+    counters.workers_lost += effects.tally.workers_lost;
   }
   for (std::size_t i = 0; i < batch.items.size(); ++i)
     answer_item(batch.items[i], batch.answers[i], decider);

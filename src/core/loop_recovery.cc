@@ -110,7 +110,8 @@ void Loop::load_task(storage::Queries::ActiveTask task,
                                       .watch_reached = task.watch_reached};
   const auto now = clock_.monotonic();
   if (task.state == TaskState::kReady) {
-    state_.scheduler.submit(requirements, now);
+    const auto age = std::max(clock_.now() - task.updated_at, std::chrono::microseconds(0));
+    state_.scheduler.submit(requirements, now - age);
   } else if (task.state == TaskState::kPending) {
     state_.scheduler.add_pending(requirements, task.uuid);
   } else {

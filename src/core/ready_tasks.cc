@@ -47,13 +47,16 @@ void ReadyTasks::insert(TaskClass& task_class, QueueKey key) {
   if (is_best) unlist(task_class);
   task_class.queue.insert(key);
   if (is_best) list(task_class);
+  if (task_class.held == Held::kNo) ages_.add(key.id);
   ++size_;
 }
 
 void ReadyTasks::erase(TaskClass& task_class, QueueKey key) {
   const bool was_best = !task_class.queue.empty() && *task_class.queue.begin() == key;
   if (was_best) unlist(task_class);
-  size_ -= task_class.queue.erase(key);
+  const std::size_t erased = task_class.queue.erase(key);
+  if (erased != 0 && task_class.held == Held::kNo) ages_.remove(key.id);
+  size_ -= erased;
   if (was_best) list(task_class);
 }
 

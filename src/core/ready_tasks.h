@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/queue_ages.h"
 #include "core/tags.h"
 #include "domain/ids.h"
 #include "domain/rules.h"
@@ -63,6 +64,8 @@ class ReadyTasks {
   /// The class with the same requirements but for `held`.
   TaskClass& sibling(const TaskClass& of, Held held);
 
+  /// A task was submitted at `at`; to be told of each before its first insert().
+  void submitted(TaskId id, Clock::Monotonic at) { ages_.submitted(id, at); }
   void insert(TaskClass& task_class, QueueKey key);
   void erase(TaskClass& task_class, QueueKey key);
 
@@ -79,6 +82,8 @@ class ReadyTasks {
   void collect();
 
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// When the oldest task that does not wait for its watch was submitted; see QueueAges.
+  [[nodiscard]] std::optional<Clock::Monotonic> oldest() const { return ages_.oldest(); }
   [[nodiscard]] std::size_t classes() const { return classes_.size(); }
 
  private:
@@ -117,6 +122,7 @@ class ReadyTasks {
   std::unordered_map<Requirements, std::unique_ptr<TaskClass>, Hash> classes_;
   std::unordered_map<GroupId, Group> groups_;
   std::vector<TaskClass*> unused_;
+  QueueAges ages_;
   std::size_t size_ = 0;
 };
 

@@ -205,6 +205,7 @@ void Scheduler::assign(WorkerId id, TaskId task, Clock::Monotonic now) {
 
 std::optional<WorkerId> Scheduler::offer(TaskId id, Clock::Monotonic now) {
   const auto waiter = waiters_.longest(*tasks_.find(id)->second.task_class);
+  ready_.submitted(id, now);
   if (waiter)
     assign(*waiter, id, now);
   else

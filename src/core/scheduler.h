@@ -133,6 +133,8 @@ class Scheduler {
   void collect();
 
   [[nodiscard]] std::size_t queued() const { return ready_.size(); }
+  /// When the oldest queued task that is not held was submitted, as submit() was told; see QueueAges.
+  [[nodiscard]] std::optional<Clock::Monotonic> oldest_queued() const { return ready_.oldest(); }
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
   [[nodiscard]] std::size_t assigned() const { return assigned_; }
   [[nodiscard]] std::size_t workers() const { return workers_.size(); }

@@ -22,8 +22,9 @@ constexpr std::size_t kMaxAnswerBytes = 64 << 20;
 
 /// Garbage in a 2xx answer is as good as no answer: something on the way has spoken.
 std::unexpected<CallError> garbage(const std::string& reason) {
-  return std::unexpected(
-      CallError{CallError::Kind::kAway, fmt::format("the answer is not what a coordinator sends ({})", reason)});
+  return std::unexpected(CallError{CallError::Kind::kAway,
+                                   fmt::format("the answer is not what a coordinator sends ({})", reason),
+                                   ErrorCode::kProtocol});
 }
 
 template <class T>
@@ -115,7 +116,8 @@ Session::Session(const protocol::RegisterWorkerResp& answer, Timestamp at)
       last_contact(at) {}
 
 Call<std::string> judge(Result<http::ClientResponse> response) {
-  if (!response) return std::unexpected(CallError{kind_of(response.error()), response.error().text()});
+  if (!response)
+    return std::unexpected(CallError{kind_of(response.error()), response.error().text(), response.error().code()});
   if (response->status / 100 == 2) return std::move(response->body);
   const auto message = protocol::peer_message(response->body);
   return std::unexpected(

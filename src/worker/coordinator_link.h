@@ -31,7 +31,8 @@ struct CallError {
     kCancelled,  ///< The stop token.
   };
   Kind kind = Kind::kAway;
-  std::string text;  ///< For the log and the detail of results.
+  std::string text;                           ///< For the log and the detail of results.
+  ErrorCode cause = ErrorCode::kUnavailable;  ///< Of kAway: the status of an answer, or why there was none.
   friend bool operator==(const CallError&, const CallError&) = default;
 };
 template <class T>

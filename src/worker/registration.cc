@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kDrainReserve = std::chrono::days{7};
 Error error_of(const CallError& error) {
   switch (error.kind) {
     case CallError::Kind::kAway:
-      return {ErrorCode::kUnreachable, error.text};
+      return {error.cause, error.text};
     case CallError::Kind::kRemoved:
       return {ErrorCode::kWrongCredentials, error.text};
     case CallError::Kind::kForbidden:
@@ -34,6 +34,11 @@ Error error_of(const CallError& error) {
     default:
       return {ErrorCode::kInvalidRequest, error.text};
   }
+}
+
+/// Whether the coordinator, or what stands before it, has answered that it cannot serve for now.
+bool will_pass(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kInternal || code == ErrorCode::kTooManyRequests;
 }
 
 }  // namespace
@@ -73,6 +78,16 @@ Result<std::unique_ptr<Session>> Registrar::register_once(std::stop_token stop) 
     user_.refused(token);
   }
   return fail(ErrorCode::kWrongCredentials);
+}
+
+Result<std::unique_ptr<Session>> Registrar::register_first(std::stop_token stop) {
+  Backoff backoff;
+  for (;;) {
+    auto session = register_once(stop);
+    if (session || !will_pass(session.error().code())) return session;
+    kLog.warn("Registration failed: {}; it is tried again", describe(session.error()));
+    if (!timer_.pause(backoff.next(), stop)) return session;
+  }
 }
 
 std::unique_ptr<Session> Registrar::register_again(std::stop_token stop) {

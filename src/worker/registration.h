@@ -36,6 +36,9 @@ class Registrar {
 
   /// One attempt (two where the user's token was refused).
   Result<std::unique_ptr<Session>> register_once(std::stop_token stop);
+  /// Until it is answered otherwise than by a 5xx or 429. What a person can mend (an address at which nobody answers,
+  /// a refusal) ends it at once.
+  Result<std::unique_ptr<Session>> register_first(std::stop_token stop);
   /// Until it succeeds; nothing after a stop.
   std::unique_ptr<Session> register_again(std::stop_token stop);
 

@@ -122,7 +122,7 @@ class Worker::Impl {
     Heartbeats heartbeats(link, {.interval = settings_.heartbeat_interval, .lease = settings_.lease});
     spool.clean_undelivered(Timer::real().now());
     take_up_registrations({link, heartbeats, spool, Timer::real(), settings_, directory}, drain.token());
-    MITO_TRY_ASSIGN(auto first, registrar.register_once(drain.token()));
+    MITO_TRY_ASSIGN(auto first, registrar.register_first(drain.token()));
     if (auto groups = check_registered_groups(user, *first, drain.token()); !groups) {
       static_cast<void>(link.unregister(*first, {}));
       return std::unexpected(std::move(groups).error());

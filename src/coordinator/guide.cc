@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,20 +14,26 @@ namespace {
 using http::Awaitable;
 using protocol::Endpoint;
 
-/// The file of that name. Pages are also found under the names that they have as files: `worker.md`, `worker.html`.
-std::optional<GuideFile> find_file(std::string_view name) {
-  for (const std::string_view ending : {".md", ".html"})
-    if (name.ends_with(ending)) name.remove_suffix(ending.size());
-  if (name == "index" || name == "README") name = {};
+constexpr std::string_view kIndex = "index";
+
+/// The file of that name. Pages are found without their ending, too, and under the names of their sources: `worker`,
+/// `worker.md`.
+const GuideFile* find_file(std::string_view name) {
   const auto files = guide_files();
-  const auto found = std::ranges::find(files, name, &GuideFile::name);
-  if (found == files.end()) return std::nullopt;
-  return *found;
+  const auto exact = std::ranges::find(files, name, &GuideFile::name);
+  if (exact != files.end()) return &*exact;
+  if (name.ends_with(".md")) name.remove_suffix(3);
+  if (name == "README") name = kIndex;
+  const auto page = std::ranges::find_if(files, [&](const GuideFile& file) {
+    return file.name.ends_with(".html") && file.name.substr(0, file.name.size() - 5) == name;
+  });
+  return page == files.end() ? nullptr : &*page;
 }
 
 http::Response answer(std::string_view name) {
-  const auto file = find_file(name);
-  if (!file) return error_response(Error(ErrorCode::kNotFound, "Page " + std::string(name) + " of the guide"));
+  const GuideFile* file = find_file(name);
+  if (file == nullptr)
+    return error_response(Error(ErrorCode::kNotFound, "Page " + std::string(name) + " of the guide"));
   http::Response response;
   response.headers.add("content-type", std::string(file->content_type));
   response.headers.add("content-security-policy",
@@ -39,7 +44,7 @@ http::Response answer(std::string_view name) {
 
 /// Without the slash at the end of the path, links of the index need to be told where they start.
 Awaitable<http::Response> show_guide(Context&) {
-  http::Response response = answer("");
+  http::Response response = answer(kIndex);
   constexpr std::string_view kHead = "<head>";
   if (const auto head = response.body.find(kHead); head != std::string::npos)
     response.body.insert(head + kHead.size(), "<base href=\"guide/\">");
@@ -47,7 +52,7 @@ Awaitable<http::Response> show_guide(Context&) {
 }
 
 Awaitable<http::Response> show_index(Context&) {
-  co_return answer("");
+  co_return answer(kIndex);
 }
 
 Awaitable<http::Response> show_page(Context& context) {

@@ -5,9 +5,9 @@
 
 namespace mito::coordinator {
 
-/// What is sent for one name below /docs/guide/.
+/// A file below /docs/guide/.
 struct GuideFile {
-  std::string_view name;  ///< `worker`, `style.css`; empty for the index.
+  std::string_view name;  ///< `worker.html`, `index.html`, `style.css`
   std::string_view content_type;
   std::string_view body;
 };

@@ -53,15 +53,15 @@ def get(api, path: str, kind: str = HTML) -> str:
 
 @pytest.fixture(scope="module")
 def pages(api) -> dict[str, Reader]:
-    """All pages that the navigation leads to, by name; that of the index is empty."""
-    names = [link for link in Reader(get(api, "/docs/guide/")).links if re.fullmatch(r"\./|[\w-]+", link)]
-    return {name.removeprefix("./"): Reader(get(api, f"/docs/guide/{name.removeprefix('./')}")) for name in dict.fromkeys(names)}
+    """All pages that the navigation leads to, by the names of their files."""
+    names = [link for link in Reader(get(api, "/docs/guide/")).links if re.fullmatch(r"[\w-]+\.html", link)]
+    return {name: Reader(get(api, f"/docs/guide/{name}")) for name in dict.fromkeys(names)}
 
 
 def test_every_page_of_the_guide_is_served(pages):
     written = [path.stem for path in (ROOT / "docs" / "guide").glob("*.md")] + [path.stem for path in (ROOT / "docs").glob("*.md")]
-    names = {"" if name in ("README", "index") else name for name in written}
-    assert names | {f"{name}-reference" for name in names if written.count(name) > 1} == set(pages)
+    names = {"index" if name == "README" else name for name in written} | {f"{name}-reference" for name in written if written.count(name) > 1}
+    assert {f"{name}.html" for name in names} == set(pages)
     assert len(pages) > 10
 
 
@@ -74,7 +74,7 @@ def test_links_lead_somewhere(api, pages):
             if path == "../../openapi.json":
                 assert api.request("GET", "/openapi.json")[0] == 200
                 continue
-            target = path.removeprefix("./") if path else name
+            target = path or name
             assert target in pages, (name, link)
             assert not anchor or anchor in pages[target].ids, (name, link)
 
@@ -101,7 +101,7 @@ def test_without_the_slash_links_still_start_at_the_guide(api):
     assert without.replace('<base href="guide/">', "") == with_slash and "<base" not in with_slash
 
 
-@pytest.mark.parametrize("name", ["nowhere", "nowhere.md", "style", "search.css", "..", "%2e%2e%2fsettings", "settings.md.md", "Settings", "%00", "a%22b"])
+@pytest.mark.parametrize("name", ["nowhere", "nowhere.md", "style", "search.css", "..", "%2e%2e%2fsettings", "settings.md.md", "settings.html.md", "Settings", "%00", "a%22b"])
 def test_unknown_pages(api, name):
     status, headers, body = api.request("GET", f"/docs/guide/{name}")
     assert status == 404 and headers["content-type"] == "application/json"
@@ -128,10 +128,10 @@ def test_other_methods(api, path):
 def test_every_page_is_in_the_index(api, pages):
     script = get(api, "/docs/guide/search-index.js", SCRIPT)
     rows = json.loads(re.sub(r",\n\];\n$", "]", script.removeprefix("globalThis.guideIndex = ")))
-    assert {row[0].partition("#")[0].removeprefix("./") for row in rows} == set(pages)
+    assert {row[0].partition("#")[0] for row in rows} == set(pages)
     for address, _, heading, _ in rows:
         name, _, anchor = address.partition("#")
-        assert heading and anchor in pages[name.removeprefix("./")].ids, address
+        assert heading and anchor in pages[name].ids, address
 
 
 def test_the_search_finds_words(api, tmp_path):
@@ -141,7 +141,7 @@ def test_the_search_finds_words(api, tmp_path):
         (tmp_path / name).write_text(get(api, f"/docs/guide/{name}", SCRIPT))
     program = "require('./search-index.js');require('./search.js');console.log(JSON.stringify(searchGuide(guideIndex, 'heartbeat_timeout')))"
     found = json.loads(subprocess.run(["node", "-e", program], cwd=tmp_path, text=True, capture_output=True, timeout=60, check=True).stdout)
-    assert any(result["address"].startswith("settings#") for result in found)
+    assert any(result["address"].startswith("settings.html#") for result in found)
 
 
 def test_marks_of_the_sources_are_not_shown(pages, api):
@@ -156,4 +156,4 @@ def test_a_browser_shows_what_was_found(api, tmp_path: pathlib.Path):
                             "--no-proxy-server", "--dump-dom", f"http://127.0.0.1:{api.port}/docs/guide/settings?search=heartbeat_timeout"],
                            text=True, capture_output=True, timeout=120, check=False)
     found = re.search(r'<div id="found"[^>]*>(.*?)</div>', shown.stdout, re.DOTALL)
-    assert found and 'href="settings#' in found[1], shown.stderr[-2000:]
+    assert found and 'href="settings.html#' in found[1], shown.stderr[-2000:]

@@ -1,5 +1,6 @@
 #include "guide/markdown.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -23,7 +24,7 @@ struct Page {
   [[nodiscard]] std::string title() const {
     return document.sections.empty() ? name : document.sections.front().heading;
   }
-  [[nodiscard]] std::string address() const { return name.empty() ? "./" : name; }
+  [[nodiscard]] std::string address() const { return (name.empty() ? "index" : name) + ".html"; }
 };
 
 std::optional<std::string> read(const fs::path& path) {
@@ -70,7 +71,7 @@ class Builder {
       render_page(page);
     put_in_order();
     for (const Page& page : pages_)
-      site_.files.push_back({page.name, "text/html; charset=utf-8", html_of(page)});
+      site_.files.push_back({page.address(), "text/html; charset=utf-8", html_of(page)});
     add_asset("style.css", "text/css; charset=utf-8");
     add_asset("search.js", "text/javascript; charset=utf-8");
     site_.files.push_back({"search-index.js", "text/javascript; charset=utf-8", search_index()});
@@ -173,7 +174,7 @@ class Builder {
            escaped(page.title()) +
            " - Mitosis</title><link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"style.css\">"
            "<script src=\"search-index.js\" defer></script><script src=\"search.js\" defer></script></head>\n"
-           "<body><nav><a class=\"home\" href=\"./\">Mitosis</a>"
+           "<body><nav><a class=\"home\" href=\"index.html\">Mitosis</a>"
            "<input id=\"search\" type=\"search\" placeholder=\"Search\" aria-label=\"Search the guide\">"
            "<div id=\"found\" role=\"status\"></div>\n" +
            navigation(page) + "</nav>\n<main>\n" + page.document.html + neighbours(page) + "</main></body></html>\n";

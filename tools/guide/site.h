@@ -6,9 +6,9 @@
 
 namespace mito::guide {
 
-/// What the coordinator sends for one name below /docs/guide/. The name of the index is empty.
+/// A file of the guide. Pages link to each other by these names, so that the files serve as they are, too.
 struct File {
-  std::string name;
+  std::string name;  ///< `worker.html`, `style.css`
   std::string content_type;
   std::string body;
 };

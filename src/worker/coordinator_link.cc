@@ -113,7 +113,7 @@ Session::Session(const protocol::RegisterWorkerResp& answer, Timestamp at)
       token_end(end_of_token(answer.token)),
       redis_url(answer.redis_url),
       feature_names(answer.features.value_or(std::vector<std::string>{})),
-      last_contact(at) {}
+      last_heartbeat(at) {}
 
 Call<std::string> judge(Result<http::ClientResponse> response) {
   if (!response)
@@ -137,14 +137,9 @@ http::ClientRequest CoordinatorLink::make_request(const Session& session, std::s
 }
 
 Call<std::string> CoordinatorLink::note(Session& session, Call<std::string> answer) {
-  const auto now = timer_.now();
-  if (answer) {
-    session.last_contact = now;
-  } else if (answer.error().kind == CallError::Kind::kAway) {
-    session.last_failure = now;
-  } else if (answer.error().kind == CallError::Kind::kRemoved) {
-    session.removed.request_stop();
-  }
+  if (answer) return answer;
+  if (answer.error().kind == CallError::Kind::kAway) session.last_failure = timer_.now();
+  if (answer.error().kind == CallError::Kind::kRemoved) session.removed.request_stop();
   return answer;
 }
 
@@ -215,10 +210,13 @@ Call<void> CoordinatorLink::unregister(Session& session, std::stop_token stop) {
 void CoordinatorLink::heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done) {
   auto request = make_request(session, "POST", "/workers/heartbeat");
   request.total_timeout = timeout;
-  transport_.send(std::move(request), std::move(stop),
-                  [this, &session, done = std::move(done)](Result<http::ClientResponse> response) mutable {
-                    done(drop(note(session, judge(std::move(response)))));
-                  });
+  transport_.send(
+      std::move(request), std::move(stop),
+      [this, &session, sent = timer_.now(), done = std::move(done)](Result<http::ClientResponse> response) mutable {
+        auto answer = note(session, judge(std::move(response)));
+        if (answer) session.last_heartbeat = sent;
+        done(drop(std::move(answer)));
+      });
 }
 
 void CoordinatorLink::send_state(Session& session, TaskUuid task, TaskExecState state,

@@ -62,15 +62,16 @@ struct Session {
   std::optional<std::string> redis_url;    ///< Where the coordinator wants execution states announced.
   std::vector<std::string> feature_names;  ///< As the coordinator named them.
   std::stop_source removed;                ///< Requested when an answer was 401.
-  /// The last good answer, and the last time there was none. Wall clock: time the machine was suspended counts.
-  std::atomic<Timestamp> last_contact;
+  /// When the last heartbeat that was answered (or the registration) was sent: the coordinator's lease runs from then
+  /// or later. And the last time a call got no answer. Wall clock: time the machine was suspended counts.
+  std::atomic<Timestamp> last_heartbeat;
   std::atomic<Timestamp> last_failure{Timestamp{}};
   /// The coordinator had reason to take the task away without being asked: an original's with long inputs, any with a
   /// command that did not end at its timeout.
   bool overdue = false;
 
   Session(WorkerUuid id, std::string bearer, Features known, Timestamp now)
-      : uuid(id), token(std::move(bearer)), features(known), registered_at(now), last_contact(now) {}
+      : uuid(id), token(std::move(bearer)), features(known), registered_at(now), last_heartbeat(now) {}
   /// From the answer to a registration that was made at `at`.
   Session(const protocol::RegisterWorkerResp& answer, Timestamp at);
 };

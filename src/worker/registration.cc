@@ -18,6 +18,8 @@ namespace {
 constexpr log::Source kLog{"netmito::worker"};
 /// The coordinator is taken to have been away when a call failed within this time.
 constexpr std::chrono::seconds kRecentFailure{60};
+/// A silent worker is lost after this long to a coordinator that knows no leases, unless it is set otherwise there.
+constexpr std::chrono::seconds kOriginalsLease{600};
 /// How long a task may go on at most after the lifetime of its worker: as long as tokens live where nobody asks.
 constexpr std::chrono::seconds kDrainReserve = std::chrono::days{7};
 
@@ -72,8 +74,9 @@ Registrar::Registrar(CoordinatorLink& link, UserToken& user, const Settings& set
 Result<std::unique_ptr<Session>> Registrar::register_once(std::stop_token stop) {
   for (const bool last : {false, true}) {
     MITO_TRY_ASSIGN(const auto token, user_.get(stop));
+    const auto sent = timer_.now();
     auto answer = link_.register_worker(request_, token, stop);
-    if (answer) return std::make_unique<Session>(*answer, timer_.now());
+    if (answer) return std::make_unique<Session>(*answer, sent);
     if (answer.error().kind != CallError::Kind::kRemoved || last) return std::unexpected(error_of(answer.error()));
     user_.refused(token);
   }
@@ -125,8 +128,8 @@ Result<void> check_groups(const std::vector<std::string>& groups) {
 
 bool should_reconnect(const Settings& settings, const Session& session, Timestamp now) {
   if (settings.reconnect != Reconnect::kLost) return settings.reconnect == Reconnect::kAlways;
-  if (now - session.last_failure.load() < kRecentFailure || now - session.last_contact.load() > settings.lease)
-    return true;
+  const std::chrono::milliseconds lease = session.features.any ? settings.lease : kOriginalsLease;
+  if (now - session.last_failure.load() < kRecentFailure || now - session.last_heartbeat.load() > lease) return true;
   return session.overdue || (session.token_end && now >= *session.token_end);
 }
 

@@ -30,7 +30,7 @@ class ShouldReconnect : public ::testing::Test {
   [[nodiscard]] bool ask(seconds after) const { return should_reconnect(settings_, session_, start_ + after); }
   Timestamp start_{seconds{1'000'000}};
   Settings settings_;
-  Session session_{WorkerUuid{}, "token", {}, start_};
+  Session session_{WorkerUuid{}, "token", {.any = true}, start_};
 };
 
 TEST_F(ShouldReconnect, NotWhenSomebodyRemovedTheWorker) {
@@ -38,13 +38,17 @@ TEST_F(ShouldReconnect, NotWhenSomebodyRemovedTheWorker) {
 }
 TEST_F(ShouldReconnect, WhenTheCoordinatorHadBeenAway) {
   session_.last_failure = start_ + seconds{100};
-  session_.last_contact = start_ + seconds{110};
+  session_.last_heartbeat = start_ + seconds{110};
   EXPECT_TRUE(ask(seconds{111}));
-  session_.last_contact = start_ + seconds{300};
+  session_.last_heartbeat = start_ + seconds{300};
   EXPECT_FALSE(ask(seconds{301}));
 }
 TEST_F(ShouldReconnect, WhenNothingWasHeardForLongerThanTheLease) {
+  EXPECT_FALSE(ask(seconds{30}));
   EXPECT_TRUE(ask(seconds{31}));
+  session_.features.any = false;
+  EXPECT_FALSE(ask(seconds{600})) << "an original knows no leases; heartbeats are five minutes apart there";
+  EXPECT_TRUE(ask(seconds{601}));
 }
 TEST_F(ShouldReconnect, WhenTheTokenHasEnded) {
   session_.token_end = start_ + seconds{10};

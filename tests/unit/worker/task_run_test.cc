@@ -284,6 +284,25 @@ TEST_F(TaskRunTest, AResultWithoutFilesIsOnTheDiskOnceItsFirstReportWasNotAnswer
   EXPECT_TRUE(transport_.script.empty());
 }
 
+TEST_F(TaskRunTest, ALeaseRunsFromTheSendingOfAHeartbeatThatWasAnswered) {
+  const auto start = timer_.now();
+  const auto beat_after = [&](seconds waited, unsigned code) {
+    transport_.script = {[&, waited, code](const auto&) {
+      timer_.pause(waited, {});  // how long the answer took to be read
+      return FakeTransport::answer(code, "null");
+    }};
+    link_.heartbeat(session_, seconds{20}, {}, [](const Call<void>&) {});
+  };
+  beat_after(seconds{15}, 200);
+  EXPECT_EQ(session_.last_heartbeat.load(), start);
+  beat_after(seconds{1}, 503);
+  EXPECT_EQ(session_.last_heartbeat.load(), start);
+  beat_after(seconds{1}, 200);
+  EXPECT_EQ(session_.last_heartbeat.load(), start + seconds{16});
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_EQ(session_.last_heartbeat.load(), start + seconds{16}) << "other calls do not keep a worker alive";
+}
+
 TEST_F(TaskRunTest, DropsATaskThatIsNoLongerItsOwn) {
   transport_.script = {status(404, R"({"msg":"Task 42 not found"})")};
   EXPECT_EQ(run().kind, Kind::kDropped);

@@ -33,7 +33,7 @@ std::vector<AnswerDoc> transport_docs() {
        "Send filters and lists in the body: every query has a form with `POST`."},
       {empty(431), "More than 100 headers, or a head over 480 KB.", "Look at the proxy in front of the coordinator."},
       {empty(404), "There is no such path.",
-       "Compare it with the list of operations at `/docs`; paths have no slash at the end."},
+       "Compare it with the list of operations at `/docs`; a slash at the end makes another one."},
       {missing_authorization(), "The operation needs a token and none was sent.",
        "Log in (`mito client login`), or send `Authorization: Bearer <token>`."},
       {bad_authorization(), "The header is there and is no bearer token.", "Send `Authorization: Bearer <token>`."},

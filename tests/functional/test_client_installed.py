@@ -76,3 +76,13 @@ def test_the_man_page_has_every_command(prefix, tools):
 def test_the_installed_program_runs(prefix, tmp_path):
     done = subprocess.run([prefix / "bin" / "mito", "--version"], text=True, capture_output=True, timeout=20, env=clean_environment(tmp_path))
     assert done.returncode == 0 and re.match(r"mito \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_the_guide_is_installed(prefix):
+    """Pages, style and search as files that need no coordinator."""
+    guide = prefix / "share" / "doc" / "mitosis" / "guide"
+    names = {path.name for path in guide.iterdir()}
+    assert {"index.html", "worker.html", "settings.html", "style.css", "search.js", "search-index.js"} <= names
+    for page in guide.glob("*.html"):
+        for target in re.findall(r'(?:href|src)="([^"#:]+)[^":]*"', page.read_text()):
+            assert (guide / target).is_file(), (page.name, target)

@@ -24,6 +24,7 @@ globalThis.searchGuide = (index, query, limit = 12) => {
       if (!here) return;
       score += here;
     }
+    if (title === words.join(" ")) score += 60;
     found.push({ address, page, heading, extract: extractOf(text, body, words), score, place });
   });
   return found.sort((a, b) => b.score - a.score || a.place - b.place).slice(0, limit);

@@ -1,6 +1,7 @@
 #include "http/client.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <deque>
 #include <future>
 #include <map>
@@ -12,6 +13,7 @@
 #include <curl/curl.h>
 
 #include "base/sync.h"
+#include "http/lane.h"
 #include "http/transfer.h"
 
 namespace mito::http {
@@ -34,6 +36,7 @@ class Client::Impl {
   ~Impl();
 
   void send(ClientRequest request, std::stop_token stop, Callback done);
+  Result<ClientResponse> send_and_wait(ClientRequest request, std::stop_token stop);
 
  private:
   using Id = Transfer::Id;
@@ -42,6 +45,28 @@ class Client::Impl {
     std::vector<Id> cancelled;
     Id last_id = 0;
     bool ending = false;
+  };
+
+  struct Lanes {
+    std::vector<std::unique_ptr<Lane>> idle;
+    std::size_t busy = 0;
+  };
+
+  /// A lane for one request, given back at the end of its life. Any thread.
+  class UsedLane {
+   public:
+    explicit UsedLane(Impl& client) : client_(client), lane_(client.take_lane()) {}
+    UsedLane(const UsedLane&) = delete;
+    UsedLane& operator=(const UsedLane&) = delete;
+    ~UsedLane() {
+      if (lane_) client_.give_back(std::move(lane_));
+    }
+    /// Null: there is none.
+    [[nodiscard]] Lane* get() const { return lane_.get(); }
+
+   private:
+    Impl& client_;
+    std::unique_ptr<Lane> lane_;
   };
 
   // On the client's thread.
@@ -54,11 +79,18 @@ class Client::Impl {
   void end(Id id, Result<ClientResponse> result);
 
   // On any thread.
+  /// One half of the connections is for lanes, the other for the client's thread.
+  [[nodiscard]] std::size_t lane_limit() const { return settings_.connections_per_host / 2; }
   void cancel(Id id);
+  std::unique_ptr<Lane> take_lane();
+  void give_back(std::unique_ptr<Lane> lane);
 
   const ClientSettings settings_;
   CURLM* multi_;
   Sync<Inbox> inbox_;
+  Sync<Lanes> lanes_;
+  std::condition_variable lanes_idle_;
+  std::stop_source ending_;
   /// Requests to one address. Queued here and not by libcurl, whose queue stalls at times and lets the connect time-out
   /// run.
   struct Host {
@@ -79,6 +111,11 @@ Client::Impl::Impl(ClientSettings settings) : settings_(std::move(settings)) {
 }
 
 Client::Impl::~Impl() {
+  ending_.request_stop();
+  {
+    auto lanes = lanes_.lock();
+    lanes_idle_.wait(lanes.guard(), [&] { return lanes->busy == 0; });
+  }
   inbox_.lock()->ending = true;
   curl_multi_wakeup(multi_);
   thread_.join();
@@ -92,6 +129,40 @@ void Client::Impl::send(ClientRequest request, std::stop_token stop, Callback do
         std::make_unique<Transfer>(++inbox->last_id, std::move(request), std::move(stop), std::move(done)));
   }
   curl_multi_wakeup(multi_);
+}
+
+Result<ClientResponse> Client::Impl::send_and_wait(ClientRequest request, std::stop_token stop) {
+  {
+    const UsedLane lane(*this);
+    if (lane.get() != nullptr) return lane.get()->run(std::move(request), stop, ending_.get_token());
+  }
+  std::promise<Result<ClientResponse>> promise;
+  auto answer = promise.get_future();
+  send(std::move(request), std::move(stop),
+       [&promise](Result<ClientResponse> result) { promise.set_value(std::move(result)); });
+  return answer.get();
+}
+
+std::unique_ptr<Lane> Client::Impl::take_lane() {
+  auto lanes = lanes_.lock();
+  if (lanes->busy >= lane_limit()) return nullptr;
+  std::unique_ptr<Lane> lane;
+  if (lanes->idle.empty()) {
+    lane = std::make_unique<Lane>(settings_);
+    if (!lane->is_usable()) return nullptr;
+  } else {
+    lane = std::move(lanes->idle.back());  // the one whose connections were used last
+    lanes->idle.pop_back();
+  }
+  ++lanes->busy;
+  return lane;
+}
+
+void Client::Impl::give_back(std::unique_ptr<Lane> lane) {
+  auto lanes = lanes_.lock();
+  lanes->idle.push_back(std::move(lane));
+  --lanes->busy;
+  lanes_idle_.notify_all();
 }
 
 void Client::Impl::cancel(Id id) {
@@ -158,7 +229,7 @@ void Client::Impl::start(std::unique_ptr<Transfer> transfer) {
 void Client::Impl::start_next(const std::string& address) {
   auto host = hosts_.find(address);
   auto& [active, waiting] = host->second;
-  while (!waiting.empty() && active < std::max<std::size_t>(1, settings_.connections_per_host)) {
+  while (!waiting.empty() && active < std::max<std::size_t>(1, settings_.connections_per_host - lane_limit())) {
     auto transfer = transfers_.find(waiting.front());
     waiting.pop_front();
     if (transfer == transfers_.end()) continue;  // given up meanwhile
@@ -215,11 +286,7 @@ void Client::send(ClientRequest request, std::stop_token stop, Callback done) {
 }
 
 Result<ClientResponse> Client::send_and_wait(ClientRequest request, std::stop_token stop) {
-  std::promise<Result<ClientResponse>> promise;
-  auto answer = promise.get_future();
-  send(std::move(request), std::move(stop),
-       [&promise](Result<ClientResponse> result) { promise.set_value(std::move(result)); });
-  return answer.get();
+  return impl_->send_and_wait(std::move(request), std::move(stop));
 }
 
 }  // namespace mito::http

@@ -67,8 +67,13 @@ void Transfer::set(CURLoption option, const std::string& value) {
   curl_easy_setopt(handle_.get(), option, value.c_str());
 }
 
+CURL* Transfer::release() {
+  curl_easy_reset(handle_.get());  // it points into this object
+  return handle_.release();
+}
+
 Result<void> Transfer::prepare(const ClientSettings& settings) {
-  handle_.reset(curl_easy_init());
+  if (!handle_) handle_.reset(curl_easy_init());
   if (!handle_) return fail(ErrorCode::kIo, "Out of memory for a request");
   const std::string_view url = request_.url;
   if (!equals_ignoring_case(url.substr(0, 7), "http://") && !equals_ignoring_case(url.substr(0, 8), "https://"))

@@ -27,6 +27,10 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
+  /// Uses a handle of an earlier transfer, which costs less than a new one; null: a new one. Before prepare().
+  void reuse(CURL* handle) { handle_.reset(handle); }
+  /// The handle, for another transfer. This one is over then.
+  CURL* release();
   /// Opens files and sets libcurl's options. kIo, kUsage.
   Result<void> prepare(const ClientSettings& settings);
   [[nodiscard]] Id id() const { return id_; }

@@ -28,6 +28,12 @@ bool is_plain(const std::vector<std::string>& args) {
   return !args.empty() && !args.front().empty() && args.front().front() != '-' && !args.front().contains('=');
 }
 
+std::string_view search_path(const Environment& inherited, const Environment& own) {
+  for (const auto* environment : {&own, &inherited})
+    if (const auto path = environment->find("PATH"); path != environment->end()) return path->second;
+  return kDefaultPath;
+}
+
 std::vector<std::string> search(const std::string& word, std::string_view path) {
   if (word.contains('/')) return {word};
   std::vector<std::string> candidates;
@@ -63,26 +69,33 @@ Environment isolated_environment(const Environment& inherited, const std::vector
   return result;
 }
 
-Environment task_environment(Environment inherited, const TaskSpec& spec, const TaskPlaces& places, TaskUuid task,
-                             const std::optional<TaskUuid>& upstream) {
-  for (const auto& [name, value] : spec.envs)
-    inherited.insert_or_assign(name, value);
-  inherited.insert_or_assign("MITO_RESULT_DIR", places.result);
-  inherited.insert_or_assign("MITO_EXEC_DIR", places.exec);
-  inherited.insert_or_assign("MITO_RESOURCE_DIR", places.resource);
-  inherited.insert_or_assign("MITO_NEW_TASK", places.new_task);
-  inherited.insert_or_assign("MITO_TASK_UUID", task.to_string());
-  if (upstream) inherited.insert_or_assign("MITO_UPSTREAM_TASK_UUID", upstream->to_string());
-  return inherited;
+Environment task_variables(const TaskSpec& spec, const TaskPlaces& places, TaskUuid task,
+                           const std::optional<TaskUuid>& upstream) {
+  Environment result(spec.envs.begin(), spec.envs.end());
+  result.insert_or_assign("MITO_RESULT_DIR", places.result);
+  result.insert_or_assign("MITO_EXEC_DIR", places.exec);
+  result.insert_or_assign("MITO_RESOURCE_DIR", places.resource);
+  result.insert_or_assign("MITO_NEW_TASK", places.new_task);
+  result.insert_or_assign("MITO_TASK_UUID", task.to_string());
+  if (upstream) result.insert_or_assign("MITO_UPSTREAM_TASK_UUID", upstream->to_string());
+  return result;
 }
 
-std::expected<Command, SpawnError> make_command(const std::vector<std::string>& args, const Environment& environment) {
+std::expected<Command, SpawnError> make_command(const std::vector<std::string>& args, const Environment& inherited,
+                                                const Environment& own) {
   const auto has_nul = [](std::string_view text) { return text.contains('\0'); };
   if (std::ranges::any_of(args, has_nul))
     return std::unexpected(SpawnError{0, "a word of the command line holds a NUL character"});
   Command command;
-  command.environment.reserve(environment.size());
-  for (const auto& [name, value] : environment) {
+  command.environment.reserve(inherited.size() + own.size());
+  // Both are in order, so one pass merges them.
+  auto from = inherited.begin();
+  auto over = own.begin();
+  while (from != inherited.end() || over != own.end()) {
+    const int order = from == inherited.end() ? 1 : over == own.end() ? -1 : from->first.compare(over->first);
+    const auto& [name, value] = order < 0 ? *from : *over;
+    if (order <= 0) ++from;
+    if (order >= 0) ++over;
     if (has_nul(name) || has_nul(value))
       return std::unexpected(SpawnError{
           0, fmt::format("the environment variable {} holds a NUL character", name.substr(0, name.find('\0')))});
@@ -91,9 +104,7 @@ std::expected<Command, SpawnError> make_command(const std::vector<std::string>& 
     entry.append(name).append("=").append(value);
   }
   if (is_plain(args)) {
-    const auto path = environment.find("PATH");
-    command.candidates =
-        search(args.front(), path == environment.end() ? kDefaultPath : std::string_view(path->second));
+    command.candidates = search(args.front(), search_path(inherited, own));
     command.args = args;
   } else {
     command.candidates = {"/usr/bin/env"};

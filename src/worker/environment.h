@@ -29,14 +29,15 @@ struct TaskPlaces {
   std::string new_task;
 };
 
-/// `inherited`, over it the task's own variables, over those the `MITO_*` ones.
-Environment task_environment(Environment inherited, const TaskSpec& spec, const TaskPlaces& places, TaskUuid task,
-                             const std::optional<TaskUuid>& upstream);
+/// The task's own variables, over them the `MITO_*` ones.
+Environment task_variables(const TaskSpec& spec, const TaskPlaces& places, TaskUuid task,
+                           const std::optional<TaskUuid>& upstream);
 
-/// What `/usr/bin/env <args>` would execute in `environment`. A plain first word is looked up in PATH here and needs no
-/// env; when it is empty, an option or an assignment, env itself is the command. Fails when a string holds a NUL
-/// character.
-std::expected<Command, SpawnError> make_command(const std::vector<std::string>& args, const Environment& environment);
+/// What `/usr/bin/env <args>` would execute in the environment of `inherited` and, over it, `own`. A plain first word
+/// is looked up in PATH here and needs no env; when it is empty, an option or an assignment, env itself is the command.
+/// Fails when a string holds a NUL character.
+std::expected<Command, SpawnError> make_command(const std::vector<std::string>& args, const Environment& inherited,
+                                                const Environment& own = {});
 
 /// Exit code of env for a command that could not be started: 127 when it was not found, else 126.
 int exit_code_of(const SpawnError& error);

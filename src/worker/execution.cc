@@ -30,8 +30,8 @@ class Run {
     result_.started_at = parts_.timer.now();
     const auto begin = parts_.timer.monotonic();
     auto command =
-        make_command(task_.spec.args, task_environment(parts_.inherited, task_.spec, parts_.directory.places(),
-                                                       task_.uuid, task_.upstream_task_uuid));
+        make_command(task_.spec.args, parts_.inherited,
+                     task_variables(task_.spec, parts_.directory.places(), task_.uuid, task_.upstream_task_uuid));
     if (command) {
       command->directory = parts_.directory.working();
       if (parts_.directory.owner()) command->account = &*parts_.directory.owner();

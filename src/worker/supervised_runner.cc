@@ -80,6 +80,7 @@ class SupervisedRunner::Impl {
         }
         return std::unexpected(SpawnError{event.error_number, std::strerror(event.error_number)});
       }
+      if (cgroup_) cgroup_->kill();  // it may have started something before it was lost
       dismiss();
       if (last) break;
     }
@@ -93,9 +94,8 @@ class SupervisedRunner::Impl {
       [[maybe_unused]] const auto written = write(wake_.get(), &one, sizeof one);
     });
     for (;;) {
-      std::uint64_t ignored = 0;
-      [[maybe_unused]] const auto got = read(wake_.get(), &ignored, sizeof ignored);
       if (stop.stop_requested()) return std::nullopt;
+      if (has_event()) return take_end();
       std::array<pollfd, 4> waits{{{supervisor_.get(), POLLIN, 0},
                                    {wake_.get(), POLLIN, 0},
                                    {out_.pipe.get(), POLLIN, 0},
@@ -104,6 +104,10 @@ class SupervisedRunner::Impl {
       if (left <= std::chrono::nanoseconds{0} && !is_readable(supervisor_.get())) return std::nullopt;
       const timespec timeout = to_timespec(left);
       if (ppoll(waits.data(), waits.size(), &timeout, nullptr) < 0 && errno != EINTR) return lost();
+      if (waits[1].revents != 0) {
+        std::uint64_t ignored = 0;
+        [[maybe_unused]] const auto got = read(wake_.get(), &ignored, sizeof ignored);
+      }
       if (waits[2].revents != 0) out_.drain();
       if (waits[3].revents != 0) err_.drain();
       if (waits[0].revents != 0) return take_end();
@@ -179,6 +183,7 @@ class SupervisedRunner::Impl {
       }
     supervisor_pid_ = 0;
     command_ = 0;
+    received_ = 0;
     cgroup_.reset();
   }
 
@@ -207,14 +212,15 @@ class SupervisedRunner::Impl {
       request.group_count = static_cast<std::uint32_t>(command.account->groups.size());
       std::ranges::copy(command.account->groups, request.groups.begin());
     }
-    return send_request(request, out, err) && send_all(text);
+    return send_request(request, text, out, err);
   }
 
-  bool send_request(SupervisorRequest& request, int out, int err) {
-    iovec part{&request, sizeof request};
+  /// With `text` behind it, so that the supervisor wakes once.
+  bool send_request(SupervisorRequest& request, std::string& text, int out, int err) {
+    std::array<iovec, 2> parts{{{&request, sizeof request}, {text.data(), text.size()}}};
     msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
     alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
     if (request.captures != 0) {
       message.msg_control = control.data();
@@ -226,7 +232,12 @@ class SupervisedRunner::Impl {
       const std::array<int, 2> descriptors{out, err};
       std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof descriptors);
     }
-    return sendmsg(supervisor_.get(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof request);
+    ssize_t sent = 0;
+    do
+      sent = sendmsg(supervisor_.get(), &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    const auto done = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+    return done >= sizeof request && send_all(std::string_view(text).substr(done - sizeof request));
   }
 
   bool send_all(std::string_view text) {
@@ -239,16 +250,19 @@ class SupervisedRunner::Impl {
     return true;
   }
 
+  /// Whether an event is here already: the start of a short command comes with its end.
+  [[nodiscard]] bool has_event() const { return received_ >= sizeof(SupervisorEvent); }
+
   bool receive(SupervisorEvent& event) {
-    auto* at = reinterpret_cast<char*>(&event);
-    std::size_t left = sizeof event;
-    while (left > 0) {
-      const ssize_t got = recv(supervisor_.get(), at, left, 0);
+    while (!has_event()) {
+      const ssize_t got = recv(supervisor_.get(), inbox_.data() + received_, inbox_.size() - received_, 0);
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) return false;
-      at += got;
-      left -= static_cast<std::size_t>(got);
+      received_ += static_cast<std::size_t>(got);
     }
+    std::memcpy(&event, inbox_.data(), sizeof event);
+    received_ -= sizeof event;
+    std::memmove(inbox_.data(), inbox_.data() + sizeof event, received_);
     return true;
   }
 
@@ -304,6 +318,8 @@ class SupervisedRunner::Impl {
   std::uint64_t memory_kills_ = 0;
   pid_t supervisor_pid_ = 0;
   pid_t command_ = 0;
+  std::array<char, 2 * sizeof(SupervisorEvent)> inbox_{};
+  std::size_t received_ = 0;  ///< Bytes in inbox_.
   Stream out_, err_;
 };
 

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,6 +31,11 @@ constexpr std::int64_t kLeftoverTermMs = 2'000;
 constexpr std::int64_t kLeftoverKillMs = 5'000;
 // A command that does not go away on SIGKILL (it hangs in the kernel) is given up after this long.
 constexpr std::int64_t kCommandKillMs = 10'000;
+// The start of a command is told this late, or with its end: a short one wakes the worker once instead of twice.
+constexpr int kStartDelayMs = 10;
+// What is kept for the next request.
+constexpr std::size_t kKeptBytes = 1 << 20;
+constexpr std::size_t kStepBytes = 64 << 10;
 
 std::int64_t now_ms() {
   timespec time{};
@@ -179,6 +185,13 @@ int become_command(void* argument) {
   bool denied = false;
   int last = ENOENT;
   for (char* candidate : plan.candidates) {
+    // Most places of PATH do not have it, which stat(2) finds out for a fraction of what execve(2) takes.
+    struct stat found{};
+    if (plan.candidates.size() > 1 && stat(candidate, &found) != 0 && is_worth_next_candidate(errno)) {
+      last = errno;
+      denied = denied || last == EACCES;
+      continue;
+    }
     execve(candidate, plan.args, plan.environment);
     if (errno == ENOEXEC) {
       plan.shell_args[1] = candidate;
@@ -219,11 +232,11 @@ class Supervisor {
       const int ready = poll(waits.data(), waits.size(), timeout());
       if (ready < 0 && errno != EINTR) leave();
       if ((waits[1].revents & POLLIN) != 0) {
-        std::array<char, 1'024> ignored;
-        while (read(signals_, ignored.data(), ignored.size()) > 0) {
-        }
+        signalfd_siginfo ignored;  // pending once at most
+        [[maybe_unused]] const auto size = read(signals_, &ignored, sizeof ignored);
       }
       if (active_) reap();
+      if (ready == 0) tell_start();
       if (waits[0].revents != 0) take_request();
     }
   }
@@ -233,6 +246,7 @@ class Supervisor {
   enum class Phase { kRunning, kLeftoverTerm, kLeftoverKill };
 
   [[nodiscard]] int timeout() const {
+    if (start_untold_) return kStartDelayMs;
     if (!active_ || (phase_ == Phase::kRunning && !killing_)) return -1;
     return static_cast<int>(std::clamp<std::int64_t>(deadline_ms_ - now_ms(), 0, 100));
   }
@@ -277,9 +291,9 @@ class Supervisor {
            read_fully(socket_, reinterpret_cast<char*>(&request) + size, sizeof request - size);
   }
 
-  void send(const SupervisorEvent& event) {
-    const auto* at = reinterpret_cast<const char*>(&event);
-    std::size_t left = sizeof event;
+  void send(std::span<const SupervisorEvent> events) {
+    const auto* at = reinterpret_cast<const char*>(events.data());
+    std::size_t left = events.size_bytes();
     while (left > 0) {
       const ssize_t sent = ::send(socket_, at, left, MSG_NOSIGNAL);
       if (sent < 0 && errno == EINTR) continue;
@@ -293,8 +307,7 @@ class Supervisor {
     const std::size_t pointers =
         (std::size_t{request.candidates} + 2 * std::size_t{request.args} + request.environment + 8) * sizeof(char*);
     const std::size_t size = pointers + request.bytes + 1;
-    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) leave();
+    void* memory = take_memory(size);
     char* text = static_cast<char*>(memory) + pointers;
     if (!read_fully(socket_, text, request.bytes)) leave();
 
@@ -329,7 +342,24 @@ class Supervisor {
                    .out = request.captures != 0 ? descriptors[0] : null_,
                    .err = request.captures != 0 ? descriptors[1] : null_};
     start(plan);
-    munmap(memory, size);
+    if (memory_size_ > kKeptBytes) release_memory();
+  }
+
+  void* take_memory(std::size_t size) {
+    if (size <= memory_size_) return memory_;
+    release_memory();
+    size = (size + kStepBytes - 1) / kStepBytes * kStepBytes;
+    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) leave();
+    memory_ = memory;
+    memory_size_ = size;
+    return memory;
+  }
+
+  void release_memory() {
+    if (memory_ != nullptr) munmap(memory_, memory_size_);
+    memory_ = nullptr;
+    memory_size_ = 0;
   }
 
   void start(SpawnPlan& plan) {
@@ -340,13 +370,15 @@ class Supervisor {
       if (pid < 0) cgroup_ = -1;  // an old kernel, a filter, or somebody removed it: go on without
     }
     if (pid < 0) pid = clone_plain(become_command, &plan, stack);
-    SupervisorEvent event;
     if (pid < 0 || plan.failure != 0) {
+      SupervisorEvent event;
       event.kind = SupervisorEventKind::kSpawnFailed;
       event.error_number = pid < 0 ? errno : plan.failure;
       if (pid > 0) waitpid(pid, nullptr, 0);
+      send({&event, 1});
     } else {
-      event.pid = pid;
+      start_untold_ = true;
+      started_ = pid;
       command_ = pid;
       active_ = true;
       killing_ = false;
@@ -354,7 +386,20 @@ class Supervisor {
       end_ = SupervisorEvent{};
       end_.kind = SupervisorEventKind::kEnded;
     }
-    send(event);
+  }
+
+  [[nodiscard]] SupervisorEvent start_event() const {
+    SupervisorEvent event;
+    event.kind = SupervisorEventKind::kStarted;
+    event.pid = started_;
+    return event;
+  }
+
+  void tell_start() {
+    if (!start_untold_) return;
+    start_untold_ = false;
+    const auto event = start_event();
+    send({&event, 1});
   }
 
   /// Collects what has ended; reports when nothing is left, or what is left cannot be ended.
@@ -470,7 +515,10 @@ class Supervisor {
 
   void finish() {
     active_ = false;
-    send(end_);
+    if (!start_untold_) return send({&end_, 1});
+    start_untold_ = false;
+    const std::array<SupervisorEvent, 2> both{start_event(), end_};
+    send(both);
   }
 
   /// The worker is gone, or nothing works any more: what runs here ends with it.
@@ -500,8 +548,12 @@ class Supervisor {
   const char* cgroup_path_;
   int signals_ = -1;
   int null_ = -1;
-  bool active_ = false;   ///< A command was started and its end not reported.
-  bool killing_ = false;  ///< The worker wants everything killed.
+  bool active_ = false;        ///< A command was started and its end not reported.
+  bool killing_ = false;       ///< The worker wants everything killed.
+  bool start_untold_ = false;  ///< That of the command, started_.
+  pid_t started_ = 0;
+  void* memory_ = nullptr;  ///< For requests.
+  std::size_t memory_size_ = 0;
   bool gave_up_ = false;  ///< What could not be ended was reported; waiting for it once more is of no use.
   pid_t command_ = 0;     ///< 0: none, or reaped.
   Phase phase_ = Phase::kRunning;

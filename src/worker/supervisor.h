@@ -12,7 +12,8 @@
 // without a look at /proc. Where there is a cgroup for the slot, commands are born in it, and one write kills all of
 // them, also those we may not signal and those that multiply faster than we look. And when the worker itself is killed,
 // the supervisor sees its socket close and kills what runs: a task never goes on without its worker. A fork of the
-// worker is expensive and needed once per slot; the commands are vforked from the supervisor.
+// worker is expensive and needed once per slot; the commands are vforked from the supervisor. That a command has
+// started is told a moment later, or together with its end, so that a short one wakes the worker once.
 //
 // After the fork of a program with threads only async-signal-safe calls are allowed: supervisor.cc allocates nothing
 // and uses no library but system calls.

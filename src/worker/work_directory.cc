@@ -26,6 +26,8 @@ namespace mito::worker {
 namespace {
 
 constexpr log::Source kLog{"netmito::worker"};
+/// Longer than the steps in which any file system counts time (FAT: two seconds): a change comes with another time.
+constexpr std::chrono::seconds kCoarsestClock{3};
 constexpr std::array<std::string_view, 4> kDirectories{"result", "exec", "resource", "work"};
 
 struct CloseDirectory {
@@ -165,13 +167,17 @@ WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept
     : root_(std::exchange(other.root_, {})),
       settings_(std::move(other.settings_)),
       top_(std::move(other.top_)),
-      inner_(std::move(other.inner_)) {}
+      inner_(std::move(other.inner_)),
+      user_(other.user_),
+      clean_(std::move(other.clean_)) {}
 
 WorkDirectory& WorkDirectory::operator=(WorkDirectory&& other) noexcept {
   std::swap(root_, other.root_);
   std::swap(settings_, other.settings_);
   std::swap(top_, other.top_);
   std::swap(inner_, other.inner_);
+  std::swap(user_, other.user_);
+  std::swap(clean_, other.clean_);
   return *this;
 }
 
@@ -207,13 +213,38 @@ TaskPlaces WorkDirectory::places() const {
   return {result().native(), exec().native(), resource().native(), new_task().native()};
 }
 
-bool WorkDirectory::is_unchanged(const Inner& inner) const {
+WorkDirectory::Times WorkDirectory::times_of_change() const {
+  if (!top_ || inner_.size() != names().size()) return {};
+  Times times;
+  times.reserve(inner_.size() + 1);
   struct stat stat{};
-  const uid_t owner = settings_.owner ? settings_.owner->uid : geteuid();
-  return fstat(inner.directory.get(), &stat) == 0 && (stat.st_mode & 0700) == 0700 && stat.st_uid == owner;
+  if (fstat(top_.get(), &stat) != 0) return {};
+  times.push_back(stat.st_ctim);
+  for (const auto& inner : inner_) {
+    if (fstat(inner.directory.get(), &stat) != 0 || (stat.st_mode & 0700) != 0700 || stat.st_uid != user_) return {};
+    times.push_back(stat.st_ctim);
+  }
+  return times;
 }
 
-WorkDirectory::Content WorkDirectory::look() const {
+WorkDirectory::Content WorkDirectory::look(std::chrono::steady_clock::time_point now) {
+  auto times = times_of_change();  // before the entries, so that what changes meanwhile is seen the next time
+  const bool same = !times.empty() && std::ranges::equal(times, clean_.times, [](const auto& a, const auto& b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+  });
+  if (same && clean_.settled) return {.result = false, .exec = false, .new_task = false, .clean = true};
+  auto content = read_entries();
+  content.clean = content.clean && !times.empty();
+  if (!content.clean)
+    clean_ = {};
+  else if (!same)
+    clean_ = {.times = std::move(times), .first_seen = now, .settled = false};
+  else
+    clean_.settled = now - clean_.first_seen >= kCoarsestClock;
+  return content;
+}
+
+WorkDirectory::Content WorkDirectory::read_entries() const {
   Content content;
   if (!top_ || inner_.size() != names().size()) return content;
   std::size_t in_place = 0;
@@ -230,7 +261,7 @@ WorkDirectory::Content WorkDirectory::look() const {
   for (std::size_t i = 0; i < inner_.size(); ++i) {
     bool has_entries = false;
     const bool read = for_each_entry(inner_[i].directory.get(), [&](std::string_view, ino_t) { has_entries = true; });
-    all_empty = all_empty && read && !has_entries && is_unchanged(inner_[i]);
+    all_empty = all_empty && read && !has_entries;
     if (names()[i] == "result") content.result = has_entries;
     if (names()[i] == "exec") content.exec = has_entries;
   }
@@ -252,6 +283,8 @@ Result<void> WorkDirectory::make_directory(const std::filesystem::path& path) co
 
 Result<void> WorkDirectory::make() {
   inner_.clear();
+  clean_ = {};
+  user_ = settings_.owner ? settings_.owner->uid : geteuid();
   MITO_TRY(make_directory(root_));
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   top_ = Descriptor(open(root_.c_str(), kFlags));

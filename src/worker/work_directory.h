@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <time.h>
 #include <utility>
 #include <vector>
 
@@ -48,14 +50,15 @@ class WorkDirectory {
 
   /// Makes everything as it was when it was created; costs a few system calls when nothing was left in it.
   Result<void> reset();
-  /// What a task has left. Looks through the open directories, without a search for their names.
+  /// What a task has left. Looks through the open directories, without a search for their names, and not even that
+  /// where their times of change say that nothing was done in them.
   struct Content {
     bool result = false;  ///< There are entries.
     bool exec = false;
     bool new_task = false;  ///< There is a file for a downstream task.
     bool clean = false;     ///< Everything is as it was made.
   };
-  [[nodiscard]] Content look() const;
+  [[nodiscard]] Content look(std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] std::filesystem::path result() const { return root_ / "result"; }
@@ -77,13 +80,25 @@ class WorkDirectory {
     Descriptor directory;
     ino_t inode = 0;
   };
-  [[nodiscard]] bool is_unchanged(const Inner& inner) const;
+  /// Times of change of top_ and inner_; empty when one of them is not as it was made.
+  using Times = std::vector<timespec>;
+  [[nodiscard]] Times times_of_change() const;
+  [[nodiscard]] Content read_entries() const;
   Result<void> make();
 
   std::filesystem::path root_;
   WorkDirectorySettings settings_;
   Descriptor top_;
   std::vector<Inner> inner_;  ///< In the order of names().
+  uid_t user_ = 0;            ///< To whom the directories inside belong.
+
+  /// The times at which everything was found to be as it was made.
+  struct Clean {
+    Times times;
+    std::chrono::steady_clock::time_point first_seen;
+    bool settled = false;  ///< They were seen for so long that a change must bring another time.
+  };
+  Clean clean_;
 };
 
 }  // namespace mito::worker

@@ -29,9 +29,9 @@ struct Observer {
 
 /// A worker: `settings.slots` registrations with a coordinator, each running one task at a time.
 ///
-/// run() blocks; it starts one thread per slot, one for heartbeats and one for HTTP, and has ended them all when it
-/// returns. The calling program handles signals. Several workers may live in one process. It ignores SIGPIPE for the
-/// process.
+/// run() blocks; it starts one thread per slot, one for heartbeats and one for their requests, and has ended them all
+/// when it returns. The calling program handles signals. Several workers may live in one process. It ignores SIGPIPE
+/// for the process.
 class Worker {
  public:
   explicit Worker(Settings settings, Observer observer = {});

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -173,6 +174,33 @@ TEST(Client, ItsEndGivesUpWhatIsUnderWay) {
   auto response = promise.get_future().get();
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code(), ErrorCode::kCancelled);
+}
+
+TEST(Client, ItsEndGivesUpWhatOthersWaitFor) {
+  ServerUnderTest test;
+  auto client = std::make_unique<Client>(ClientSettings{});
+  auto& shared = *client;
+  std::vector<std::future<Result<ClientResponse>>> waiting;
+  for (int i = 0; i < 2; ++i)
+    waiting.push_back(std::async(std::launch::async, [&] { return shared.send_and_wait({.url = test.url("/gate")}); }));
+  ASSERT_TRUE(test.gate.has_waiting(2));
+  client.reset();
+  for (auto& answer : waiting)
+    EXPECT_EQ(answer.get().error().code(), ErrorCode::kCancelled);
+  test.gate.open();
+}
+
+TEST(Client, MoreWaitThanThereAreConnections) {
+  ServerUnderTest test({.threads = 2});
+  Client client({.connections_per_host = 4});
+  std::vector<std::future<Result<ClientResponse>>> waiting;
+  for (int i = 0; i < 12; ++i)
+    waiting.push_back(std::async(std::launch::async, [&] { return client.send_and_wait({.url = test.url("/gate")}); }));
+  ASSERT_TRUE(test.gate.has_waiting(4));
+  test.gate.open();
+  for (auto& answer : waiting)
+    EXPECT_EQ(answer.get()->body, "through");
+  EXPECT_LE(test.server().statistics().accepted, 4);
 }
 
 TEST(Client, ACallbackMaySend) {

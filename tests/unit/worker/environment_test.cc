@@ -80,22 +80,28 @@ TEST(ExitCode, IsThatOfEnv) {
   EXPECT_EQ(exit_code_of({0, ""}), 126);
 }
 
-TEST(TaskEnvironment, OwnVariablesWinOverThoseOfTheTaskWhichWinOverInheritedOnes) {
+TEST(TaskVariables, ThoseOfTheWorkerWinOverThoseOfTheTask) {
   TaskSpec spec;
   spec.envs = {{"A", "task"}, {"MITO_RESULT_DIR", "elsewhere"}};
   const TaskUuid task{Uuid::make_v4()};
   const TaskUuid upstream{Uuid::make_v4()};
-  const auto result =
-      task_environment({{"A", "worker"}, {"B", "worker"}}, spec, {"/r", "/e", "/i", "/n"}, task, upstream);
-  EXPECT_EQ(result, (Environment{{"A", "task"},
-                                 {"B", "worker"},
-                                 {"MITO_RESULT_DIR", "/r"},
-                                 {"MITO_EXEC_DIR", "/e"},
-                                 {"MITO_RESOURCE_DIR", "/i"},
-                                 {"MITO_NEW_TASK", "/n"},
-                                 {"MITO_TASK_UUID", task.to_string()},
-                                 {"MITO_UPSTREAM_TASK_UUID", upstream.to_string()}}));
-  EXPECT_FALSE(task_environment({}, spec, {}, task, std::nullopt).contains("MITO_UPSTREAM_TASK_UUID"));
+  EXPECT_EQ(task_variables(spec, {"/r", "/e", "/i", "/n"}, task, upstream),
+            (Environment{{"A", "task"},
+                         {"MITO_RESULT_DIR", "/r"},
+                         {"MITO_EXEC_DIR", "/e"},
+                         {"MITO_RESOURCE_DIR", "/i"},
+                         {"MITO_NEW_TASK", "/n"},
+                         {"MITO_TASK_UUID", task.to_string()},
+                         {"MITO_UPSTREAM_TASK_UUID", upstream.to_string()}}));
+  EXPECT_FALSE(task_variables(spec, {}, task, std::nullopt).contains("MITO_UPSTREAM_TASK_UUID"));
+}
+
+TEST(CommandEnvironment, OwnVariablesWinOverInheritedOnes) {
+  const auto command = make_command({"x"}, {{"A", "worker"}, {"C", "worker"}, {"PATH", "/a"}, {"Z", "worker"}},
+                                    {{"B", "task"}, {"C", "task"}, {"PATH", "/b"}, {"ZZ", "task"}});
+  ASSERT_TRUE(command);
+  EXPECT_THAT(command->environment, ElementsAre("A=worker", "B=task", "C=task", "PATH=/b", "Z=worker", "ZZ=task"));
+  EXPECT_THAT(command->candidates, ElementsAre("/b/x"));
 }
 
 TEST(InheritedEnvironment, LacksTheCredentialsOfTheWorker) {

@@ -1,8 +1,11 @@
 #include "worker/work_directory.h"
 
+#include <chrono>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -103,6 +106,43 @@ TEST(WorkDirectory, TellsWhatATaskHasLeft) {
   EXPECT_TRUE(directory->look().clean);
   ::chmod(directory->result().c_str(), 0);
   EXPECT_FALSE(directory->look().clean);
+}
+
+/// Waits until the file system gives what is changed now another time than `place`.
+void outlast(const std::filesystem::path& place, const std::filesystem::path& probe) {
+  const auto changed = [](const std::filesystem::path& path) {
+    struct stat stat{};
+    EXPECT_EQ(::lstat(path.c_str(), &stat), 0);
+    return std::pair(stat.st_ctim.tv_sec, stat.st_ctim.tv_nsec);
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  do
+    write_file(probe, "x");
+  while (changed(probe) == changed(place) && std::chrono::steady_clock::now() < deadline);
+}
+
+TEST(WorkDirectory, SeesWhatATaskLeavesAfterManyThatLeftNothing) {
+  const TemporaryDirectory parent;
+  const std::chrono::steady_clock::time_point begin{};
+  for (const std::string_view place : {"result", "exec", "resource", "new_task.json", "."}) {
+    auto directory = WorkDirectory::create(parent.path() / "worker");
+    ASSERT_TRUE(directory);
+    for (const int second : {0, 4, 5, 6})
+      EXPECT_TRUE(directory->look(begin + std::chrono::seconds(second)).clean);
+    outlast(directory->new_task().parent_path(), parent.path() / "probe");
+    const auto file = directory->root() / place;
+    if (place == ".")
+      ::chmod(directory->result().c_str(), 0);
+    else
+      write_file(std::filesystem::is_directory(file) ? file / "f" : file, "x");
+    const auto content = directory->look(begin + std::chrono::seconds(7));
+    EXPECT_FALSE(content.clean) << place;
+    EXPECT_EQ(content.result, place == "result");
+    EXPECT_EQ(content.exec, place == "exec");
+    EXPECT_EQ(content.new_task, place == "new_task.json");
+    ASSERT_TRUE(directory->reset());
+    EXPECT_TRUE(directory->look(begin + std::chrono::seconds(8)).clean) << place;
+  }
 }
 
 TEST(WorkDirectory, HasAWorkingDirectoryWhereItIsWanted) {

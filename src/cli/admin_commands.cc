@@ -319,7 +319,13 @@ Result<int> shutdown(Session& session, const Arguments& arguments) {
       session.value_or_ask_secret(
           arguments.value("SECRET"),
           "Shutdown secret (in the file shutdown-secret of the coordinator's data directory, which its log names): "));
-  MITO_TRY(client->shut_down({.secret = secret}, session.stop()));
+  const auto done = client->shut_down({.secret = secret}, session.stop());
+  if (!done && done.error().code() == ErrorCode::kPermissionDenied)
+    return fail(done.error().code(), done.error().text() +
+                                         ": this is not the secret, which stands in the file "
+                                         "shutdown-secret of the coordinator's data directory, or "
+                                         "you are no admin");
+  MITO_TRY(done);
   session.out().done("Coordinator shutdown successfully");
   session.leave();
   return 0;

@@ -60,7 +60,7 @@ Result<int> upload(Session& session, const Arguments& arguments) {
   const std::filesystem::path file = arguments.at("LOCAL_FILE");
   Result<client::Upload> uploaded = fail(ErrorCode::kInternal);
   {
-    ProgressBar bar(wants_progress(arguments), fmt::format("Uploading from {}", file.string()));
+    ProgressBar bar(session.out(), wants_progress(arguments), fmt::format("Uploading from {}", file.string()));
     uploaded = client->upload_artifact(place.uuid, place.type, file, bar.callback(), session.stop());
   }
   if (!uploaded) return fail(std::move(uploaded).error());

@@ -115,9 +115,13 @@ Result<int> upload(Session& session, const Arguments& arguments) {
   if (std::filesystem::is_directory(file, error)) {
     MITO_TRY_ASSIGN(auto directory, TemporaryDirectory::make());
     packed.emplace(std::move(directory));
-    const auto top = std::filesystem::canonical(file, error).filename();
-    const auto archive = packed->path() / (top.string() + ".tar.gz");
-    MITO_TRY_ASSIGN(const auto made, worker::pack_directory(file, top.string(), archive));
+    std::string top = std::filesystem::canonical(file, error).filename().string();
+    if (top.empty()) top = "root";
+    const auto archive = packed->path() / (top + ".tar.gz");
+    StatusLine line(session.out(), wants_progress(arguments));
+    line.update(fmt::format("Packing {}", arguments.at("LOCAL_FILE")));
+    MITO_TRY_ASSIGN(const auto made,
+                    worker::pack_directory(file, top, archive, worker::OutsideLinks::kFollow, session.stop()));
     for (const auto& note : made.notes)
       session.out().warn(note);
     file = archive;
@@ -125,7 +129,8 @@ Result<int> upload(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const std::string key, client::attachment_key(wanted.key, file));
   Result<client::Upload> uploaded = fail(ErrorCode::kInternal);
   {
-    ProgressBar bar(wants_progress(arguments), fmt::format("Uploading from {}", arguments.at("LOCAL_FILE")));
+    ProgressBar bar(session.out(), wants_progress(arguments),
+                    fmt::format("Uploading from {}", arguments.at("LOCAL_FILE")));
     uploaded = client->upload_attachment(wanted.group, key, file, bar.callback(), session.stop());
   }
   if (!uploaded) return fail(std::move(uploaded).error());

@@ -62,10 +62,11 @@ Result<int> get(Session& session, const Arguments& arguments) {
 }
 
 Result<int> update_user(Session& session, const Arguments& arguments) {
-  MITO_TRY_ASSIGN(auto roles, roles_value("[ROLES]...", arguments.list("ROLES"), "UserGroupRole"));
+  MITO_TRY_ASSIGN(const auto roles, roles_value("[ROLES]...", arguments.list("ROLES"), "UserGroupRole"));
   if (roles.empty()) return fail(ErrorCode::kUsage, "nobody was named; write user:role, for instance alice:write");
   MITO_TRY_ASSIGN(auto* client, session.client());
-  MITO_TRY(client->update_group_users(arguments.at("GROUP_NAME"), {.relations = std::move(roles)}, session.stop()));
+  const auto done = client->update_group_users(arguments.at("GROUP_NAME"), {.relations = roles}, session.stop());
+  if (!done) return fail(with_names(done.error(), names_of(roles)));
   session.out().done("User group roles updated successfully");
   return 0;
 }
@@ -73,7 +74,9 @@ Result<int> update_user(Session& session, const Arguments& arguments) {
 Result<int> remove_user(Session& session, const Arguments& arguments) {
   if (arguments.list("USERS").empty()) return fail(ErrorCode::kUsage, "nobody was named who is to leave the group");
   MITO_TRY_ASSIGN(auto* client, session.client());
-  MITO_TRY(client->remove_group_users(arguments.at("GROUP_NAME"), {.users = arguments.list("USERS")}, session.stop()));
+  const auto& users = arguments.list("USERS");
+  const auto done = client->remove_group_users(arguments.at("GROUP_NAME"), {.users = users}, session.stop());
+  if (!done) return fail(with_names(done.error(), users));
   session.out().done("User group roles removed successfully");
   return 0;
 }

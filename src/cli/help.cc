@@ -1,14 +1,14 @@
 #include "cli/help.h"
 
 #include <algorithm>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <cstdio>
 #include <utility>
 #include <vector>
 
 #include <fmt/core.h>
 
 #include "cli/arguments.h"
+#include "cli/terminal.h"
 #include "cli/text.h"
 
 namespace mito::cli {
@@ -46,11 +46,13 @@ std::string section(std::string_view title, const std::vector<Row>& rows, std::s
   std::size_t column = 0;
   for (const auto& row : rows)
     if (row.term.size() <= kWidestTerm) column = std::max(column, row.term.size());
-  const std::string indent(column + 4, ' ');
+  constexpr std::size_t kLeastText = 26;
+  const bool beside = width >= column + 4 + kLeastText;  // else below
+  const std::string indent(beside ? column + 4 : 6, ' ');
   std::string text = fmt::format("\n{}:\n", title);
   for (const auto& row : rows) {
-    const auto lines = wrap(row.text, std::max<std::size_t>(width - std::min(width, indent.size()), 30));
-    const bool fits = row.term.size() <= column;
+    const auto lines = wrap(row.text, std::max(width - std::min(width, indent.size()), kLeastText));
+    const bool fits = beside && row.term.size() <= column;
     text += fits ? fmt::format("  {:<{}}  {}\n", row.term, column, lines.front())
                  : fmt::format("  {}\n{}{}\n", row.term, indent, lines.front());
     for (std::size_t i = 1; i < lines.size(); ++i)
@@ -103,9 +105,8 @@ std::string render_help(std::string_view path, const Command& command, std::span
 }
 
 std::size_t help_width() {
-  winsize size{};
-  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 100;
-  return std::clamp<std::size_t>(size.ws_col, 60, 120);
+  const std::size_t columns = terminal_width(stdout);
+  return columns == 0 ? 100 : std::clamp<std::size_t>(columns, 32, 120);
 }
 
 }  // namespace mito::cli

@@ -16,11 +16,13 @@ namespace mito::cli {
 using Completer =
     std::function<std::vector<Candidate>(const std::vector<std::string>& before, const std::string& begun)>;
 
-/// Lines typed on the terminal, with history (Up, Down, Ctrl-R) and completion (Tab), by libedit. One at a time, on one
-/// thread.
+/// Lines typed on the terminal, with history (Up, Down, Ctrl-R) and completion (Tab), by libedit. On a terminal with
+/// colours the rest of the latest line of the history that begins as this one stands behind it in grey; Right, End,
+/// Ctrl-E or Ctrl-F takes it. One at a time, on one thread.
 class LineEditor {
  public:
-  LineEditor(std::string prompt, Interrupts& interrupts, Completer completer);
+  /// `prompt` stands before a line, `continuation` before one that belongs to the line before it.
+  LineEditor(std::string prompt, std::string continuation, Interrupts& interrupts, Completer completer);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
@@ -30,8 +32,9 @@ class LineEditor {
     End end = End::kLine;
     std::string text;
   };
-  /// Waits for a line. Ctrl-C gives kInterrupted, Ctrl-D on an empty line kEndOfInput.
-  Line read();
+  /// Waits for a line; `begun` are those before it that it continues. Ctrl-C gives kInterrupted, Ctrl-D on an empty
+  /// line kEndOfInput.
+  Line read(std::string_view begun = {});
   /// Adds a line to what Up shows.
   void remember(const std::string& line);
 

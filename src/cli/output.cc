@@ -2,9 +2,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <utility>
 
+#include "cli/terminal.h"
 #include "cli/text.h"
 #include "cli/yaml.h"
 #include "protocol/codec.h"
@@ -14,22 +14,13 @@ namespace mito::cli {
 
 namespace {
 
-std::size_t terminal_width(std::FILE* file) {
-  const int fd = ::fileno(file);
-  if (fd < 0 || ::isatty(fd) == 0) return 0;
-  winsize size{};
-  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
-}
+/// To the begin of the line, which is emptied.
+constexpr std::string_view kStartOfLine = "\r\x1b[K";
 
 }  // namespace
 
 Output::Output(OutputForm form, std::FILE* out, std::FILE* err)
-    : form_(form),
-      out_(out),
-      err_(err),
-      width_(terminal_width(out)),
-      colour_(colour_of(out)),
-      err_colour_(colour_of(err)) {}
+    : form_(form), out_(out), err_(err), colour_(colour_of(out)), err_colour_(colour_of(err)) {}
 
 void Output::done(std::string_view sentence) {
   if (structured()) {
@@ -59,7 +50,7 @@ void Output::show(std::string_view json, std::string_view name, std::string_view
 
 void Output::print_table(const Table& table) {
   if (!for_people()) return;
-  print(table.render({.width = wide() ? 0 : width_,
+  print(table.render({.width = wide() ? 0 : width(),
                       .headers = form_.headers,
                       .columns = wide() ? Table::Columns::kAll : Table::Columns::kUsual,
                       .colour = colour_}));
@@ -95,17 +86,38 @@ void Output::warn(std::string_view text) {
 }
 
 void Output::write_diagnosis(std::string_view label, Style style, std::string_view text) {
-  std::fflush(out_);
-  const std::string whole = painted(label, style, err_colour_) + " " + printable(text) + "\n";
-  std::fwrite(whole.data(), 1, whole.size(), err_);
-  std::fflush(err_);
+  write_line(painted(label, style, err_colour_) + " " + printable(text) + "\n");
 }
 
 void Output::diagnose(std::string_view line) {
+  write_line(printable(line) + "\n");
+}
+
+void Output::write_line(std::string line) {
   std::fflush(out_);
-  const std::string whole = printable(line) + "\n";
-  std::fwrite(whole.data(), 1, whole.size(), err_);
+  const auto status = status_.lock();
+  if (std::exchange(status->shown, false)) line.insert(0, kStartOfLine);
+  std::fwrite(line.data(), 1, line.size(), err_);
   std::fflush(err_);
+}
+
+void Output::show_status(std::string_view text) {
+  if (status_width() == 0) return;
+  const std::string line = std::string(kStartOfLine) + std::string(text);
+  const auto status = status_.lock();
+  if (text.empty() && !status->shown) return;
+  std::fwrite(line.data(), 1, line.size(), err_);
+  std::fflush(err_);
+  status->shown = !text.empty();
+}
+
+std::size_t Output::width() const {
+  return terminal_width(out_);
+}
+
+std::size_t Output::status_width() const {
+  const std::size_t columns = terminal_width(err_);
+  return columns == 0 ? 0 : columns - 1;
 }
 
 Result<void> Output::flush() {

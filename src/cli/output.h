@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "base/result.h"
+#include "base/sync.h"
 #include "cli/style.h"
 #include "cli/table.h"
 
@@ -30,7 +31,8 @@ struct OutputForm {
   Headers headers = Headers::kShown;
 };
 
-/// Where a command writes: results to standard output, everything else to standard error. One thread.
+/// Where a command writes: results to standard output, everything else to standard error. One thread
+/// where nothing else is said.
 class Output {
  public:
   Output(OutputForm form, std::FILE* out, std::FILE* err);
@@ -45,7 +47,7 @@ class Output {
   /// Bare UUIDs, keys or names.
   [[nodiscard]] bool names() const { return form_.format == Format::kName; }
   /// Columns of the terminal; 0 when the results do not go to one.
-  [[nodiscard]] std::size_t width() const { return width_; }
+  [[nodiscard]] std::size_t width() const;
   /// Whether results may be coloured.
   [[nodiscard]] Colour colour() const { return colour_; }
 
@@ -70,18 +72,28 @@ class Output {
   void warn(std::string_view text);
   /// A line on standard error as it is.
   void diagnose(std::string_view line);
+  /// Shows the text on standard error in place of what this showed before, until the next line there; an empty one
+  /// takes it away. Nothing where that is no terminal. Any thread.
+  void show_status(std::string_view text);
+  /// Columns for that; 0 when standard error is no terminal.
+  [[nodiscard]] std::size_t status_width() const;
   /// Writes out what is buffered. kIo when standard output does not take it (a full disk).
   Result<void> flush();
 
  private:
+  /// What stands at the end of standard error.
+  struct Status {
+    bool shown = false;
+  };
   void write_diagnosis(std::string_view label, Style style, std::string_view text);
+  void write_line(std::string line);
 
   OutputForm form_;
   std::FILE* out_;
   std::FILE* err_;
-  std::size_t width_;
   Colour colour_;
   Colour err_colour_;
+  Sync<Status> status_;
 };
 
 }  // namespace mito::cli

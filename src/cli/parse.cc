@@ -128,6 +128,14 @@ class Parser {
   bool help_ = false;
 };
 
+/// A name or path of no letters can only be a mistake, such as a variable that is not set.
+Result<void> check_not_empty(const Argument& argument, const Arguments& arguments) {
+  const bool is_name = argument.kind == Kind::kPositional && argument.need == Argument::Need::kRequired;
+  if (is_name && argument.choices.empty() && arguments.value(argument.name) == "")
+    return usage(fmt::format("invalid value '' for '{}': it is empty", display_name(argument)));
+  return {};
+}
+
 Result<void> check_choices(const Argument& argument, const Arguments& arguments) {
   if (argument.choices.empty()) return {};
   for (const auto& value : arguments.list(argument.name)) {
@@ -182,6 +190,7 @@ Result<void> check_complete(std::span<const Argument> declared, const Arguments&
   for (const auto& argument : declared) {
     if (argument.need == Argument::Need::kRequired && arguments.list(argument.name).empty())
       missing += (missing.empty() ? "" : ", ") + display_name(argument);
+    MITO_TRY(check_not_empty(argument, arguments));
     MITO_TRY(check_choices(argument, arguments));
   }
   if (!missing.empty()) return usage("required, but not given: " + missing);

@@ -29,6 +29,8 @@ bool is_about_a_group(std::string_view text) {
 std::string_view next_step(const Error& error, std::string_view look_up) {
   if (is_about_a_group(error.text()) && !look_up.contains("admin"))
     return "mito client users groups lists the groups you are in";
+  if (error.text().contains("Invalid username") || error.text().contains("Invalid group name"))
+    return "a name has 1 to 255 characters: letters from a to z and A to Z, digits, _ and -";
   switch (error.code()) {
     case ErrorCode::kNotFound:
       return look_up;

@@ -21,6 +21,7 @@ namespace mito::cli {
 namespace {
 
 constexpr std::string_view kPrompt = "[mito::client]> ";
+constexpr std::string_view kContinuation = "::: ";
 
 /// Runs one line after the other in a session.
 class Shell {
@@ -83,20 +84,39 @@ class Shell {
 
 /// Lines of a file or pipe: no prompt, no history.
 int run_lines(Session& session, Shell& shell) {
-  for (std::string line; !session.is_leaving() && std::getline(std::cin, line);)
-    shell.run(line);
+  std::string lines;
+  for (std::string line; !session.is_leaving() && std::getline(std::cin, line);) {
+    lines += line;
+    if (goes_on(lines)) {
+      lines += '\n';
+      continue;
+    }
+    shell.run(std::exchange(lines, {}));
+  }
+  if (!lines.empty()) shell.run(lines);
   return shell.code();
+}
+
+/// A line, with those that continue it. When the input ends inside of it, it is not whole.
+LineEditor::Line read_whole(LineEditor& editor) {
+  auto whole = editor.read();
+  while (whole.end == LineEditor::End::kLine && goes_on(whole.text)) {
+    const auto next = editor.read(whole.text + "\n");
+    if (next.end == LineEditor::End::kEndOfInput) break;
+    whole = {.end = next.end, .text = whole.text + "\n" + next.text};
+  }
+  return whole;
 }
 
 void run_typed_lines(Session& session, Shell& shell) {
   ShellHistory history;
-  LineEditor editor(std::string(kPrompt), session.interrupts(),
+  LineEditor editor(std::string(kPrompt), std::string(kContinuation), session.interrupts(),
                     [&shell](const auto& before, const auto& begun) { return shell.complete(before, begun); });
   for (const auto& line : history.load())
     editor.remember(line);
   while (!session.is_leaving() && !session.interrupts().terminated()) {
     session.interrupts().renew(Interrupts::During::kPrompt);
-    const auto line = editor.read();
+    const auto line = read_whole(editor);
     if (line.end == LineEditor::End::kEndOfInput) {
       std::fputs("\n", stdout);
       break;

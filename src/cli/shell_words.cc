@@ -18,8 +18,8 @@ class Splitter {
 
   /// The next word into `word`; false at the end of the line.
   bool next(std::string& word) {
-    while (at_ < line_.size() && is_blank(line_[at_]))
-      ++at_;
+    while (skip_blank()) {
+    }
     begin_ = at_;
     if (at_ == line_.size()) return false;
     word.clear();
@@ -34,6 +34,13 @@ class Splitter {
   [[nodiscard]] bool at_end() const { return at_ == line_.size(); }
 
  private:
+  /// Blanks, and the end of a line that goes on in the next.
+  bool skip_blank() {
+    const std::size_t width = line_.substr(at_, 2) == "\\\n" ? 2 : at_ < line_.size() && is_blank(line_[at_]) ? 1 : 0;
+    at_ += width;
+    return width > 0;
+  }
+
   void take_piece(std::string& word) {
     const char c = line_[at_++];
     if (c == '\'') {
@@ -46,8 +53,8 @@ class Splitter {
     } else if (c == '\\') {
       if (at_ == line_.size()) {
         open_ = true;
-      } else {
-        word += line_[at_++];
+      } else if (line_[at_++] != '\n') {
+        word += line_[at_ - 1];
       }
     } else {
       word += c;
@@ -56,8 +63,11 @@ class Splitter {
 
   void take_quoted(std::string& word) {
     while (at_ < line_.size() && line_[at_] != '"') {
-      if (line_[at_] == '\\' && at_ + 1 < line_.size() && (line_[at_ + 1] == '"' || line_[at_ + 1] == '\\')) ++at_;
-      word += line_[at_++];
+      const std::string_view next = line_.substr(at_ + 1, 1);
+      const bool escapes = line_[at_] == '\\' && (next == "\"" || next == "\\" || next == "\n");
+      if (escapes) ++at_;
+      if (!escapes || next != "\n") word += line_[at_];
+      ++at_;
     }
     open_ = at_ == line_.size();
     at_ = std::min(at_ + 1, line_.size());
@@ -70,6 +80,13 @@ class Splitter {
 };
 
 }  // namespace
+
+bool goes_on(std::string_view line) {
+  Splitter splitter(line);
+  for (std::string word; splitter.next(word);) {
+  }
+  return splitter.is_open();
+}
 
 Result<std::vector<std::string>> split_line(std::string_view line) {
   std::vector<std::string> words;

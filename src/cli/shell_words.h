@@ -8,11 +8,14 @@
 #include "base/result.h"
 
 // A line of text taken apart as a shell does: blanks separate, '…' keeps everything, "…" everything but \" and \\, a
-// backslash the next character.
+// backslash the next character; a backslash at the end of a line joins it to the next.
 namespace mito::cli {
 
 /// The words of a whole line. kUsage when a quote is not closed or nothing follows a backslash.
 Result<std::vector<std::string>> split_line(std::string_view line);
+
+/// Whether the line is not whole without the next one: a quote is not closed, or a backslash stands at its end.
+bool goes_on(std::string_view line);
 
 /// The words of a line that is still being written.
 struct UnfinishedLine {

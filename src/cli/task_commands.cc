@@ -99,7 +99,8 @@ Result<int> query(Session& session, const Arguments& arguments) {
     out.heading(found);
   }
   if (!request.count) print_tasks(out, answer.tasks, arguments.has("verbose"));
-  if (answer.count == 0 && !request.group_name && out.for_people())
+  const bool looked_at_all = !request.offset && request.limit != 0U;
+  if (answer.count == 0 && looked_at_all && !request.group_name && out.for_people())
     out.note(fmt::format("only your own group {} was searched; -g names another, mito client users groups lists them",
                          answer.group_name));
   return 0;
@@ -191,8 +192,8 @@ Result<int> wait(Session& session, const Arguments& arguments) {
   Result<std::vector<protocol::TaskQueryResp>> tasks;
   {
     const auto show = arguments.has("no-progress") ? ShowProgress::kNo : ShowProgress::kYes;
-    ProgressBar bar(uuids.size() > 1 ? show : ShowProgress::kNo, "Waiting", ProgressUnit::kTasks);
-    StatusLine line(uuids.size() == 1 ? show : ShowProgress::kNo);
+    ProgressBar bar(session.out(), uuids.size() > 1 ? show : ShowProgress::kNo, "Waiting", ProgressUnit::kTasks);
+    StatusLine line(session.out(), uuids.size() == 1 ? show : ShowProgress::kNo);
     const auto progress = bar.callback();
     std::uint64_t over_count = 0;
     tasks = follow_tasks(session, uuids, [&](const protocol::TaskQueryResp& task, bool over) {

@@ -1,6 +1,7 @@
 #include "cli/task_submission.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -107,8 +108,12 @@ Result<std::string> read_all(const std::string& path) {
   if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(ErrorCode::kIo, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return fail(ErrorCode::kIo, fmt::format("cannot read {}", path));
+  std::string text;
+  std::array<char, 1 << 16> buffer{};
+  while (file.read(buffer.data(), buffer.size()) ||
+         file.gcount() > 0)  // as iterators would, but fails without throwing
+    text.append(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) return fail(ErrorCode::kIo, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   return text;
 }
 
@@ -234,7 +239,7 @@ Result<int> submit_many_tasks(Session& session, const Arguments& arguments) {
   auto& out = session.out();
   std::size_t succeeded = 0;
   bool keeps_uuids = false;  // whether the coordinator is known to take the UUIDs given: ours does
-  ProgressBar bar(ShowProgress::kYes, "Submitting", ProgressUnit::kTasks);
+  ProgressBar bar(session.out(), ShowProgress::kYes, "Submitting", ProgressUnit::kTasks);
   const auto progress = tasks.size() > kBatchTasks ? bar.callback() : client::Progress();
   std::vector<std::string> json;
   for (std::size_t begin = 0; begin < tasks.size();) {

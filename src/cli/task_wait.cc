@@ -16,7 +16,7 @@
 namespace mito::cli {
 
 Result<protocol::TaskQueryResp> wait_for_task(Session& session, TaskUuid uuid, ShowProgress show) {
-  StatusLine line(show);
+  StatusLine line(session.out(), show);
   MITO_TRY_ASSIGN(
       auto tasks, follow_tasks(session, std::span(&uuid, 1), [&line](const auto& task, bool over) {
         if (!over)

@@ -217,7 +217,7 @@ Result<int> download_batch(Session& session, const Arguments& arguments, const s
 
   std::vector<Fetched> fetched;
   {
-    ProgressBar bar(wants_progress(arguments), fmt::format("Downloading to {}", directory.string()),
+    ProgressBar bar(session.out(), wants_progress(arguments), fmt::format("Downloading to {}", directory.string()),
                     ProgressUnit::kFiles);
     fetched = fetch_all(session, *client, items, directory, extract, std::min<std::size_t>(concurrent, 64), bar);
   }
@@ -251,7 +251,7 @@ Result<int> download_one(Session& session, const Arguments& arguments, const std
                               : download_target(arguments.value("output"), name);
   Result<client::Download> file = fail(ErrorCode::kInternal);
   {
-    ProgressBar bar(wants_progress(arguments), fmt::format("Downloading to {}", target.string()));
+    ProgressBar bar(session.out(), wants_progress(arguments), fmt::format("Downloading to {}", target.string()));
     file = client->download(url, target, bar.callback(), session.stop());
   }
   if (!file) return fail(std::move(file).error());

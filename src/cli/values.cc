@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "cli/suggest.h"
+#include "cli/text.h"
 #include "client/client.h"
 #include "domain/rules.h"
 #include "domain/states.h"
@@ -253,6 +254,18 @@ Result<std::string> exit_status_value(std::string_view name, const std::string& 
       return fmt::format(">={}", raw);
   }
   return text;
+}
+
+Error with_names(const Error& error, const std::vector<std::string>& names) {
+  if (!error.text().ends_with("do not exist")) return error;
+  return {error.code(), fmt::format("{}: {}{}", error.text(), names.size() > 1 ? "one or more of " : "", join(names))};
+}
+
+std::vector<std::string> names_of(const protocol::Roles& roles) {
+  std::vector<std::string> names;
+  for (const auto& [name, role] : roles)
+    names.push_back(name);
+  return names;
 }
 
 }  // namespace mito::cli

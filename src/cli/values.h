@@ -50,4 +50,9 @@ Result<std::string> comparison_value(std::string_view name, const std::string& t
 /// Numbers over 255 and those behind `raw:` are raw statuses already.
 Result<std::string> exit_status_value(std::string_view name, const std::string& text);
 
+/// The error with the names it may be about, where it says that some of those that were sent do not exist.
+Error with_names(const Error& error, const std::vector<std::string>& names);
+/// The names in front of the roles.
+std::vector<std::string> names_of(const protocol::Roles& roles);
+
 }  // namespace mito::cli

@@ -160,10 +160,11 @@ Result<int> update_labels(Session& session, const Arguments& arguments) {
 
 Result<int> update_roles(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto uuid, worker_uuid("<UUID>", arguments.at("UUID")));
-  MITO_TRY_ASSIGN(auto relations, roles_value("[ROLES]...", arguments.list("ROLES"), "GroupWorkerRole"));
+  MITO_TRY_ASSIGN(const auto relations, roles_value("[ROLES]...", arguments.list("ROLES"), "GroupWorkerRole"));
   if (relations.empty()) return fail(ErrorCode::kUsage, "no group was named; write group:role, for instance lab:write");
   MITO_TRY_ASSIGN(const auto* client, session.client());
-  MITO_TRY(client->update_worker_groups(uuid, {.relations = std::move(relations)}, session.stop()));
+  const auto done = client->update_worker_groups(uuid, {.relations = relations}, session.stop());
+  if (!done) return fail(with_names(done.error(), names_of(relations)));
   session.out().done("Group worker roles updated successfully");
   return 0;
 }
@@ -172,7 +173,9 @@ Result<int> remove_roles(Session& session, const Arguments& arguments) {
   MITO_TRY_ASSIGN(const auto uuid, worker_uuid("<UUID>", arguments.at("UUID")));
   if (arguments.list("GROUPS").empty()) return fail(ErrorCode::kUsage, "no group was named that is to lose the worker");
   MITO_TRY_ASSIGN(const auto* client, session.client());
-  MITO_TRY(client->remove_worker_groups(uuid, {.groups = arguments.list("GROUPS")}, session.stop()));
+  const auto& groups = arguments.list("GROUPS");
+  const auto done = client->remove_worker_groups(uuid, {.groups = groups}, session.stop());
+  if (!done) return fail(with_names(done.error(), groups));
   session.out().done("Group worker roles removed successfully");
   return 0;
 }

@@ -85,7 +85,11 @@ Result<void> prepare(const fs::path& target) {
   if (error)
     return fail(ErrorCode::kIo,
                 fmt::format("cannot make the directory {}: {}", target.parent_path().string(), error.message()));
-  if (fs::is_directory(target, error)) return fail(ErrorCode::kIo, fmt::format("{} is a directory", target.string()));
+  const auto there = fs::status(target, error);
+  if (fs::is_directory(there)) return fail(ErrorCode::kIo, fmt::format("{} is a directory", target.string()));
+  // What is there is replaced by a rename: a device or a pipe would be lost.
+  if (fs::exists(there) && !fs::is_regular_file(there))
+    return fail(ErrorCode::kIo, fmt::format("{} is not a regular file; name a file to write to", target.string()));
   return {};
 }
 
@@ -156,7 +160,8 @@ Result<Download> Client::download(const std::string& url, const fs::path& target
     }
     const bool has_moved = part.size() > before;
     tries = has_moved ? 0 : tries + 1;
-    if (part.tag().empty() && part.size() > 0) part.drop();  // nobody could tell what it is the beginning of
+    // Nobody could tell what it is the beginning of, or it is none, or it fills a volume that has no room for the rest.
+    if (part.tag().empty() || part.size() == 0 || response.error().code() == ErrorCode::kIo) part.drop();
     if (!may_go_on(response.error().code()) || tries >= kTriesWithoutProgress || stop.stop_requested())
       return fail(std::move(response).error());
     if (!has_moved) {

@@ -59,12 +59,25 @@ Result<protocol::TaskQueryResp> answer_of(const Context& context, const TaskAndA
   return answer;
 }
 
-/// Whether the task has left the state, or cannot leave it any more.
-bool has_moved(const Context& context, const storage::Task& task, const AnyState& after) {
+TaskExecState exec_state_of(const Context& context, const storage::Task& task) {
+  return context.services.events.latest_exec_state(task.uuid).value_or(TaskExecState::kUnknown);
+}
+
+/// What is known of a task by who waits for a change of it.
+struct Known {
+  AnyState named;  ///< What the caller knows.
+  // Both as they were at the first look: who names one of the two waits for the other as well.
+  TaskState state;
+  TaskExecState exec_state;
+};
+
+/// Whether the task has left what is known, or cannot leave it any more.
+bool has_moved(const Context& context, const storage::Task& task, const Known& known) {
   if (task.archived) return true;
-  if (const auto* state = std::get_if<TaskState>(&after)) return task.state != *state;
-  return context.services.events.latest_exec_state(task.uuid).value_or(TaskExecState::kUnknown) !=
-         std::get<TaskExecState>(after);
+  const TaskExecState exec_state = exec_state_of(context, task);
+  if (task.state != known.state || exec_state != known.exec_state) return true;
+  if (const auto* state = std::get_if<TaskState>(&known.named)) return task.state != *state;
+  return exec_state != std::get<TaskExecState>(known.named);
 }
 
 Awaitable<Result<TaskAndArtifacts>> look_after_a_change(Context& context, std::chrono::milliseconds wait,
@@ -74,7 +87,9 @@ Awaitable<Result<TaskAndArtifacts>> look_after_a_change(Context& context, std::c
   // Before the first look: what happens after it is not missed.
   MITO_CO_TRY_ASSIGN(const std::shared_ptr<EventFeed> feed, context.services.feeds.open(context.path.task(), executor));
   MITO_CO_TRY_ASSIGN(TaskAndArtifacts found, co_await look(context));
-  const AnyState known = after.value_or(found.task.state);
+  const Known known{.named = after.value_or(found.task.state),
+                    .state = found.task.state,
+                    .exec_state = exec_state_of(context, found.task)};
   while (!has_moved(context, found.task, known) && !feed->ended() && steady_clock::now() < deadline) {
     using boost::asio::experimental::awaitable_operators::operator||;
     const std::variant<std::monostate, std::monostate> first =

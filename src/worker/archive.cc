@@ -74,8 +74,8 @@ static la_ssize_t write_to_target(struct archive* archive, void* target, const v
 
 class Packer {
  public:
-  Packer(std::filesystem::path file, OutsideLinks links)
-      : file_(std::move(file)), links_(links), target_(file_), archive_(archive_write_new()) {}
+  Packer(std::filesystem::path file, OutsideLinks links, std::stop_token stop = {})
+      : file_(std::move(file)), links_(links), stop_(std::move(stop)), target_(file_), archive_(archive_write_new()) {}
 
   Result<void> open() {
     if (!target_)
@@ -144,6 +144,7 @@ class Packer {
  private:
   Result<void> add(int directory, const std::string& name, const std::string& path,
                    const std::filesystem::path& inside) {
+    if (stop_.stop_requested()) return stopped();
     struct stat stat{};
     if (fstatat(directory, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) return left_out(path, errno);
     if (S_ISLNK(stat.st_mode)) {
@@ -167,6 +168,8 @@ class Packer {
     return add_file(file.get(), path, stat);
   }
 
+  static std::unexpected<Error> stopped() { return fail(ErrorCode::kCancelled, "interrupted"); }
+
   Result<void> left_out(const std::string& path, int error) {
     return note(path, fmt::format("left out: {}", std::strerror(error)));
   }
@@ -178,6 +181,7 @@ class Packer {
     // library.
     auto left = static_cast<std::uint64_t>(stat.st_size);
     while (left > 0) {
+      if (stop_.stop_requested()) return stopped();
       const ssize_t got = read(fd, buffer_.data(), std::min<std::uint64_t>(buffer_.size(), left));
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0)
@@ -243,6 +247,7 @@ class Packer {
 
   std::filesystem::path file_;
   OutsideLinks links_;
+  std::stop_token stop_;
   Target target_;
   std::unique_ptr<struct archive, Free> archive_;
   std::vector<std::string> notes_;
@@ -279,8 +284,8 @@ bool link_stays_inside(const std::filesystem::path& link, const std::filesystem:
 }
 
 Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix,
-                               const std::filesystem::path& file, OutsideLinks links) {
-  const auto packer = std::make_unique<Packer>(file, links);
+                               const std::filesystem::path& file, OutsideLinks links, std::stop_token stop) {
+  const auto packer = std::make_unique<Packer>(file, links, std::move(stop));
   MITO_TRY(packer->open());
   if (const Descriptor top(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); top)
     MITO_TRY(packer->add_tree(top.get(), std::string(prefix), {}));

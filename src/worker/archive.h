@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +32,10 @@ enum class OutsideLinks {
 /// Packs a directory into a tar.gz (GNU headers) whose entries stand under `prefix`, sorted by name, each directory
 /// before its content. Symbolic links that stay inside are kept as links. What cannot be read, has vanished or is no
 /// file, directory or link is left out and named in the notes. The same tree gives the same bytes. kIo when the archive
-/// itself cannot be written.
+/// itself cannot be written, kCancelled after a stop request; part of it may be there then.
 Result<Archive> pack_directory(const std::filesystem::path& directory, std::string_view prefix,
-                               const std::filesystem::path& file, OutsideLinks links = OutsideLinks::kFollow);
+                               const std::filesystem::path& file, OutsideLinks links = OutsideLinks::kFollow,
+                               std::stop_token stop = {});
 
 /// `std-log/stdout.log` and `std-log/stderr.log`, as the original packs them.
 Result<Archive> pack_output(const CapturedStream& out, const CapturedStream& err, const std::filesystem::path& file);

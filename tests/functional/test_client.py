@@ -1,6 +1,7 @@
 """The client's commands against a real coordinator: what they print, where, and with which exit code."""
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -119,6 +120,51 @@ def test_options_from_environment_and_file(tools, coordinator, tmp_path):
     (tmp_path / "bad.toml").write_text("[client]\nnot toml\n")
     result = tools.run("client", "--config", "bad.toml", "auth")
     assert result.returncode == 2 and "bad.toml" in result.stderr and "2" in result.stderr
+
+
+def test_a_password_from_a_file(tools, coordinator, client, tmp_path):
+    def run(path, *arguments):
+        return tools.run("client", "-c", coordinator.url, "-u", "mitosis_admin", "--credential-path", tmp_path / "unused", "--password-file", path,
+                         *arguments, "auth")
+    for name, text in (("plain", "mitosis_admin"), ("line", "mitosis_admin\n"), ("windows", "mitosis_admin\r\n"), ("more", "mitosis_admin\nnot this\n")):
+        (tmp_path / name).write_bytes(text.encode())
+        result = run(name)
+        assert (result.stdout, result.stderr) == ("Currently logged in as mitosis_admin\n", ""), name
+        (tmp_path / "unused").unlink()
+    # The password itself wins over the file, which is not even read then.
+    assert run("absent", "--password", "mitosis_admin").returncode == 0
+    (tmp_path / "unused").unlink()
+    (tmp_path / "empty").write_text("")
+    for name in ("empty", "absent"):
+        result = run(name)
+        assert result.returncode == 1 and name in result.stderr and not (tmp_path / "unused").exists(), result.stderr
+
+
+def test_many_logins_at_once_keep_one_file_whole(tools, coordinator, client, tmp_path):
+    """Several programs write the credential file side by side, while others read it."""
+    users = [f"user{number}" for number in range(8)]
+    for user in users:
+        coordinator.api.call("POST", "/admin/users", {"username": user, "md5_password": list(hashlib.md5(user.encode()).digest()), "admin": False},
+                             coordinator.api.login())
+    folder = tmp_path / "config" / "mitosis"
+    files = [folder / "credentials", folder / "credentials.coordinators"]
+    variables = {"MITO_COORDINATOR_ADDR": coordinator.url}
+    logins = [tools.start("client", "login", user, user, extra=variables, name=f"login-{user}") for user in users]
+    seen: set[str] = set()
+    while any(login.process.poll() is None for login in logins):
+        for path in files:
+            lines = path.read_text().split("\n") if path.exists() else []
+            assert all(re.fullmatch(rf"({re.escape(coordinator.url)} )?user\d:[\w=-]{{100,}}", line) for line in lines), lines
+            if path == files[0]:
+                assert seen <= {line.split(":")[0] for line in lines}  # nothing that was there is lost
+                seen = {line.split(":")[0] for line in lines}
+    assert [login.process.returncode for login in logins] == [0] * len(users), [login.output() for login in logins]
+    for path, key in zip(files, ("{}", coordinator.url + " {}")):
+        tokens = dict(line.rsplit(":", 1) for line in path.read_text().split("\n"))
+        assert set(tokens) == {key.format(user) for user in users} and stat.S_IMODE(path.stat().st_mode) == 0o600
+        for user in users:
+            assert coordinator.api.call("GET", "/auth", token=tokens[key.format(user)]) == user
+    assert sorted(folder.iterdir()) == sorted([*files, *(path for path in folder.iterdir() if path.name.endswith(".lock"))])
 
 
 def test_coordinator_that_is_not_there(tools):

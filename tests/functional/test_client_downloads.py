@@ -8,10 +8,14 @@ import io
 import json
 import os
 import re
+import signal
+import subprocess
 import tarfile
 import threading
 
 import pytest
+
+from conftest import BINARY, clean_environment, wait_until
 
 UUID = "00000000-0000-4000-8000-00000000000"
 CONTENT = os.urandom(300_000)
@@ -31,6 +35,7 @@ class Store(http.server.ThreadingHTTPServer):
         self.breaks: list[int] = []  # bytes of a body that are sent before the connection is closed
         self.asked: list[tuple[str | None, str | None]] = []
         self.after_break = lambda: None
+        self.held = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -137,6 +142,45 @@ def test_without_a_tag_nothing_is_mixed(tools, store, download):
     assert download().returncode == 0
     assert [wanted for wanted, _ in store.asked] == [None, None]
     assert (tools.directory / "result.tar.gz").read_bytes() == CONTENT
+
+
+def test_ctrl_c_keeps_what_came(tools, store, download):
+    """The next call goes on behind it."""
+    store.held.clear()
+    store.breaks = [130_000]
+    store.after_break = lambda: store.held.wait(30)
+    first = tools.start("client", "-c", store.url, "-u", "alice", "-p", "x", "tasks", "artifacts", "download", f"{UUID}1", "result", name="first")
+    part = tools.directory / ".result.tar.gz.part"
+    try:
+        wait_until(lambda: part.exists() and part.stat().st_size == 130_000, 10, "the first bytes")
+        first.signal(signal.SIGINT)
+        assert first.process.wait(10) == 130 and "interrupted" in first.output()
+    finally:
+        store.held.set()
+    assert not (tools.directory / "result.tar.gz").exists()
+    store.asked, store.breaks = [], []
+    assert download().returncode == 0
+    assert [wanted for wanted, _ in store.asked] == ["bytes=130000-"]
+    assert (tools.directory / "result.tar.gz").read_bytes() == CONTENT and not part.exists()
+
+
+def test_only_files_are_written_to(tools, store, download):
+    """A device, pipe or socket is not replaced by what is downloaded."""
+    os.mkfifo(tools.directory / "pipe")
+    (tools.directory / "link").symlink_to("/dev/null")
+    for name in ("pipe", "link"):
+        result = download("-o", name)
+        assert result.returncode == 1 and f"{name} is not a regular file" in result.stderr
+    assert (tools.directory / "pipe").is_fifo() and (tools.directory / "link").is_char_device() and store.asked == []
+
+
+def test_a_full_disk_leaves_nothing(tools, store, download):
+    """A limit of the size of files stands for the end of the volume."""
+    command = [BINARY, "client", "-c", store.url, "-u", "alice", "-p", "x", "tasks", "artifacts", "download", f"{UUID}1", "result"]
+    result = subprocess.run(["bash", "-c", 'trap "" XFSZ; ulimit -f 100; exec "$@"', "bash", *command], env=clean_environment(tools.directory),
+                            cwd=tools.directory, text=True, capture_output=True, timeout=60)
+    assert result.returncode == 1 and "Cannot write .result.tar.gz.part" in result.stderr, result.stderr
+    assert not list(tools.directory.glob("*result*")) and not list(tools.directory.glob(".result*"))
 
 
 def test_a_wrong_checksum_is_noticed(tools, store, download):

@@ -1,6 +1,7 @@
 """Waiting for tasks that still run: what is printed meanwhile, how it ends, and what it outlives."""
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -84,6 +85,20 @@ def test_watch_prints_every_change_of_a_task(tools, coordinator, start, tmp_path
     shown = watching.stdout_path.read_text().splitlines()
     assert all(re.match(rf"\d\d:\d\d:\d\d  .*{uuid}", line) for line in shown) and len(shown) == len(set(shown)) >= 3
     assert "failed (exit 7)" in shown[-1] and watching.stderr_path.read_text() == ""
+
+
+def test_watch_prints_the_first_state_of_execution(coordinator, start):
+    """Which comes after the task runs already, from a worker that says nothing else for as long as the watch would wait."""
+    hand = Hand(coordinator)
+    uuid, = hand.submit()
+    watching = start("tasks", "watch", uuid)
+    watching.wait_for_output("ready")
+    number = hand.fetch()
+    watching.wait_for_output("running")
+    coordinator.api.call("POST", f"/workers/tasks/{uuid}/state", {"state": "ExecSpawned"}, hand.token)
+    watching.wait_for_output("running.*command runs")
+    hand.end(number)
+    assert watching.process.wait(10) == 0
 
 
 def test_watch_in_json_is_a_task_for_each_change(coordinator, start):
@@ -175,6 +190,27 @@ def test_an_expired_login_is_renewed_while_waiting(tools, forgetful):
     hand.end(number, 6 << 8)
     assert given.process.wait(10) == 6, given.output()
     assert f"Task {uuid}: failed (exit 6)" in given.output() and "expired" not in given.output()
+
+
+def test_the_password_is_asked_for_on_a_terminal_while_waiting(tools, coordinator):
+    assert tools.client(coordinator.url, "auth").returncode == 0  # the login that goes on
+    hand = Hand(coordinator)
+    waiting = Terminal(["client", "-c", coordinator.url, "tasks", "submit", "--wait", "--progress", "-t", "hand", "--", "true"],
+                       clean_environment(tools.directory, {"TERM": "xterm"}), tools.directory, 120)
+    try:
+        waiting.expect_next("global uuid ")
+        uuid = re.match(UUID, waiting.expect_next("\r\n"))[0]
+        waiting.expect_next("ready")
+        coordinator.api.call("POST", "/login", {"username": ADMIN, "md5_password": list(hashlib.md5(ADMIN.encode()).digest()), "retain": False})
+        number = hand.fetch()  # a change of state: the next question goes out with the old token
+        shown = waiting.expect_next("Password of mitosis_admin: ")
+        assert shown.endswith("\r\x1b[KThe login has expired, need to login\r\n")  # in a line of its own
+        waiting.send(ADMIN + "\n")
+        hand.end(number, 5 << 8)
+        assert waiting.wait() == 5 and f"Task {uuid}: failed (exit 5)".encode() in waiting.output
+        assert tools.run("client", "-c", coordinator.url, "auth").returncode == 0  # the new login stays
+    finally:
+        waiting.end()
 
 
 # --- progress on a terminal

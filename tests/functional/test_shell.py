@@ -55,7 +55,6 @@ def test_a_session(tools, coordinator, shell):
     assert "hi\n" in shell.run("cmd -- echo hi")
     assert "unrecognized subcommand 'nonsense'" in shell.run("nonsense")
     assert "invalid value 'nope'" in shell.run("tasks get nope")
-    assert "not lexically valid" in shell.run("echo 'unbalanced")
     assert "Usage: tasks get [OPTIONS] <UUID>" in shell.run("help tasks get")
     assert "Usage: tasks <COMMAND>" in shell.run("tasks")
     assert "Usage: <COMMAND>" in shell.run("help")
@@ -101,6 +100,99 @@ def test_tab_completes_commands_options_and_live_values(tools, coordinator, shel
     shell.expect_next(PROMPT)
     shell.send("tasks query -s run\t--count\r")
     assert "Found 0 tasks" in shell.expect_next(PROMPT)
+
+
+def test_force_counts_for_one_command_only(tools, coordinator, admin, shell):
+    workers = []
+    for _ in range(2):
+        worker = coordinator.api.call("POST", "/workers", {"tags": ["busy"], "labels": [], "groups": [], "lifetime": None}, admin)
+        coordinator.api.submit(admin, ["true"], tags=["busy"])
+        assert coordinator.api.call("GET", "/workers/tasks", token=worker["token"])
+        workers.append(worker["worker_id"])
+    assert "Worker cancelled successfully\n" in shell.run(f"workers cancel {workers[0]} -f")
+    assert "Worker cancelled successfully\n" in shell.run(f"workers cancel {workers[1]}")
+    assert coordinator.api.request("GET", f"/workers/{workers[0]}", token=admin)[0] == 404  # gone, in the middle of its task
+    assert coordinator.api.call("GET", f"/workers/{workers[1]}", token=admin)["info"]["state"] == "GracefulShutdown"
+
+
+def test_a_line_goes_on_behind_an_open_quote_or_a_backslash(tools, coordinator, shell):
+    shell.send("cmd -s -- 'printf %s- \"$0\"' 'two\r")
+    shell.expect_next("::: ")
+    shell.send("lines'\r")
+    shell.expect_next("two\r\nlines-")
+    shell.expect_next(PROMPT)
+    shell.send("tasks \\\r")
+    shell.expect_next("::: ")
+    shell.send("que\t--count\r")  # completes with the line before
+    assert "Found 0 tasks" in shell.expect_next(PROMPT)
+    shell.send("\x1b[A\r")  # Up: all of it, as one
+    assert "Found 0 tasks" in shell.expect_next("\r\n" + PROMPT)
+
+    shell.send("auth 'never\r")
+    shell.expect_next("::: ")
+    shell.send("\x03")
+    shell.expect_next(PROMPT)
+    assert "Currently logged in" in shell.run("auth")  # nothing is left of it
+    shell.send("auth 'never\r")
+    shell.expect_next("::: ")
+    shell.send("\x04")
+    assert "not lexically valid" in shell.expect_next(PROMPT)
+    shell.send("quit\r")
+    assert shell.wait() == 0
+    assert [line for line in history(tools) if "<\\n>" in line] == ["cmd -s -- 'printf %s- \"$0\"' 'two<\\n>lines'", "tasks \\<\\n>query --count"]
+
+
+class ColouredShell(Shell):
+    """On a terminal that shows colours."""
+
+    def __init__(self, tools, coordinator, columns=120):
+        Terminal.__init__(self, ["client", "-c", coordinator.url, "-u", "mitosis_admin", "-p", "mitosis_admin", "-i"],
+                          clean_environment(tools.directory, {"TERM": "xterm", "NO_COLOR": ""}), tools.directory, columns)
+        self.expect_next(PROMPT)
+
+
+def test_the_history_hints_at_the_rest_of_a_line(tools, coordinator):
+    shell = ColouredShell(tools, coordinator)
+    try:
+        shell.run("tasks query --count")
+        for key in ("\x1b[C", "\x1bOC", "\x06", "\x1b[F", "\x1bOF", "\x05"):  # Right, Ctrl-F, End, Ctrl-E
+            shell.send("tas")
+            shell.expect_next("\x1b[2mks query --count\x1b[0m\x1b[16D")
+            shell.send(key + "\r")
+            assert "Found 0 tasks" in shell.expect_next(PROMPT)
+        shell.send("au")  # nothing begins so
+        shell.send("th\r")
+        shell.expect_next("Currently logged in")
+        shell.expect_next(PROMPT)
+        shell.send("tasks q")
+        shell.expect_next("\x1b[2muery --count")
+        shell.send("\x01\x06\x05\r")  # in the middle these keys go right and to the end; what was hinted at is not part of the line
+        assert "unrecognized subcommand 'q'" in shell.expect_next(PROMPT)
+        shell.send("\x12ount")  # Ctrl-R: no hint beside what it shows
+        shell.expect_next("bck:")
+        shell.send("\r")
+        shell.expect_next("Found 0 tasks")
+        shell.expect_next(PROMPT)
+    finally:
+        shell.end()
+
+
+def test_a_hint_stays_in_its_line(tools, coordinator):
+    shell = ColouredShell(tools, coordinator, columns=40)
+    try:
+        shell.run("cmd -- echo " + "long " * 20)
+        shell.send("cmd")
+        shell.expect_next("\x1b[2m -- echo long long …\x1b[0m\x1b[20D")
+        shell.send("\x05\r")
+        shell.expect_next("\n" + ("long " * 20).strip() + "\r\n" + PROMPT)
+    finally:
+        shell.end()
+
+
+def test_no_hint_without_colours(tools, coordinator, shell):
+    shell.run("tasks query --count")
+    shell.send("tas\x05\r")
+    assert "unrecognized subcommand 'tas'" in shell.expect_next(PROMPT) and b"\x1b[2m" not in shell.output
 
 
 def test_history_has_no_password(tools, coordinator, shell):
@@ -185,3 +277,6 @@ def test_lines_from_a_pipe(tools, coordinator):
     result = tools.client(coordinator.url, "-i", stdin="groups create lab\nauth\nnonsense\n")
     assert result.stdout == "Successfully created group\nCurrently logged in as mitosis_admin\n"
     assert result.returncode == 2 and "unrecognized subcommand" in result.stderr
+    result = tools.client(coordinator.url, "-i", stdin="cmd -s -- 'printf %s \"$0\"' \\\n'a b' \\\n\nauth \\\n--format json\nauth 'open\n")
+    assert result.stdout == 'a b{"msg":"Currently logged in as mitosis_admin"}\n'
+    assert result.returncode == 2 and "not lexically valid" in result.stderr

@@ -26,6 +26,19 @@ TEST(ShellWords, RefusesWhatIsNotClosed) {
   }
 }
 
+TEST(ShellWords, KnowsWhatGoesOnInTheNextLine) {
+  for (const char* line : {"echo 'x", "echo \"x", "echo x\\", "\\", "'a\nb", "\"a\\\"", "echo \\\n\\"})
+    EXPECT_TRUE(goes_on(line)) << line;
+  for (const char* line : {"", "echo", "echo 'x'", "echo \\'", "echo x\\\\", "echo \\\nx", "'a\nb'"})
+    EXPECT_FALSE(goes_on(line)) << line;
+}
+
+TEST(ShellWords, JoinsLinesAtABackslash) {
+  EXPECT_EQ(*split_line("tasks \\\n  query \\\n"), (Words{"tasks", "query"}));
+  EXPECT_EQ(*split_line("ta\\\nsks \"a\\\nb\" 'c\\\nd'"), (Words{"tasks", "ab", "c\\\nd"}));
+  EXPECT_EQ(*split_line("echo 'two\nlines'"), (Words{"echo", "two\nlines"}));
+}
+
 TEST(ShellWords, KnowsTheWordThatIsBeingWritten) {
   auto line = split_unfinished("tasks ge");
   EXPECT_EQ(line.words, Words{"tasks"});

@@ -45,5 +45,19 @@ TEST(Progress, ShowsPartSpeedAndRest) {
   EXPECT_EQ(render_progress(1000, 0, seconds(1), ProgressUnit::kBytes), "1 kB  1 kB/s");
 }
 
+TEST(Progress, FitsItsLine) {
+  const std::string title = "Downloading to a/directory/with/a/name/that/is/long";
+  const auto fitted = [&title](std::size_t width) {
+    return fit_progress(title, 15'000'000, 30'000'000, std::chrono::seconds(5), ProgressUnit::kBytes, width);
+  };
+  EXPECT_EQ(fitted(120),
+            "Downloading to a/directory/with/a/name/…  [===============>              ]  50%  15 MB / 30 MB  3 MB/s  "
+            "5.0s left");
+  EXPECT_EQ(fitted(79), "Downloading to a/di…  [=====>    ]  50%  15 MB / 30 MB  3 MB/s  5.0s left");
+  EXPECT_EQ(fitted(60), "[=====>    ]  50%  15 MB / 30 MB  3 MB/s  5.0s left");
+  EXPECT_EQ(fitted(45), " 50%  15 MB / 30 MB  3 MB/s  5.0s left");
+  EXPECT_EQ(fitted(20), " 50%  15 MB / 30 MB…");
+}
+
 }  // namespace
 }  // namespace mito::cli

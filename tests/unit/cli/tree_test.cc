@@ -132,5 +132,11 @@ TEST(Help, ListsArgumentsOptionsAndCommands) {
   EXPECT_NE(help.find("[default: 10min]"), std::string::npos);
 }
 
+TEST(Help, PutsTextsBelowOnANarrowTerminal) {
+  const auto& tasks = *find_command(client_tree().commands, "tasks");
+  const auto help = render_help("mito client tasks submit", *find_command(tasks.commands, "submit"), {}, 40);
+  EXPECT_NE(help.find("\n  -p, --priority <N>\n      Higher ones run first"), std::string::npos) << help;
+}
+
 }  // namespace
 }  // namespace mito::cli

@@ -39,7 +39,7 @@ def world(tmp_path_factory):
 
 def operations(world):
     """(id, operation, method, path with values, token of its kind) of every operation but those of signed URLs."""
-    values = {"uuid": NIL, "content_type": "result", "group_name": "grp", "username": "ann", "key": "a"}
+    values = {"uuid": NIL, "content_type": "result", "group_name": "grp", "username": "ann", "key": "a", "page": "settings"}
     tokens = {"user": world.owner, "admin": world.root, "worker": world.worker}
     for path, item in world.api.document.document["paths"].items():
         if path.startswith("/objects/"):
@@ -66,7 +66,7 @@ def test_tokens_are_asked_for_before_anything_else(world):
 def test_wrong_methods_are_answered_behind_the_token(world):
     """405 with Allow and an empty body; without a token the refusal names the methods as well. Every path answers OPTIONS to anybody."""
     for path, item in world.api.document.document["paths"].items():
-        target = path.format(uuid=NIL, content_type="result", group_name="grp", username="ann", key="a", bucket="b")
+        target = path.format(uuid=NIL, content_type="result", group_name="grp", username="ann", key="a", bucket="b", page="settings")
         status, headers, body = world.api.request("OPTIONS", target)
         assert (status, body) == (200, b"") and headers["access-control-allow-methods"] == "*"
         allowed = headers["allow"].split(",")
@@ -167,6 +167,7 @@ def test_order_of_members_and_errors_in_bodies(world):
 
 # Each line: operation, caller, method, path, body, status, message (test_api_permissions.py has who may what). `{…}` are fresh things.
 TABLE = [
+    ("guide_page", None, "GET", "/docs/guide/none", None, 404, "Page none of the guide not found"),
     ("login", None, "POST", "/login", {"username": "nobody", "md5_password": md5("x")}, 401, WRONG),
     ("login", None, "POST", "/login", {"username": "ann", "md5_password": md5("x")}, 401, WRONG),
     ("change_password", "owner", "POST", "/users/rea/password", {"old_md5_password": md5("rea"), "new_md5_password": md5("x")}, 401, WRONG),

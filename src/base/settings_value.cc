@@ -98,13 +98,32 @@ Result<SettingValue> read_address(std::string_view text) {
   return SettingValue(std::string(address));
 }
 
+/// `key=value …`: what a beginning that ends with `=` stands for, whatever the first key is. May hold blanks.
+bool is_assignments(std::string_view text) {
+  const auto key = text.substr(0, text.find_first_of(" \t="));
+  const std::string_view rest = trim(text.substr(key.size()));
+  return !key.empty() && rest.starts_with('=') &&
+         key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
+}
+
+/// `mysql://…@host`: the user's name and password are nobody else's business.
+std::string without_credentials(std::string_view text) {
+  const auto scheme = text.find("://");
+  const auto at = text.rfind('@');
+  if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) return std::string(text);
+  return fmt::format("{}…{}", text.substr(0, scheme + 3), text.substr(at));
+}
+
 Result<SettingValue> read_url(const SettingType& type, std::string_view text) {
   const std::string_view url = trim(text);
+  const bool takes_assignments =
+      std::ranges::any_of(type.names, [](const std::string& beginning) { return beginning.ends_with('='); });
+  if (takes_assignments && is_assignments(url)) return SettingValue(std::string(url));
   const bool good = std::ranges::any_of(type.names, [url](const std::string& beginning) {
     return url.size() > beginning.size() && url.starts_with(beginning);
   });
   if (!good || url.find_first_of(" \t\r\n") != std::string_view::npos) {
-    return refuse(fmt::format("\"{}\" is not a URL that can be used here; it begins with {}", text,
+    return refuse(fmt::format("\"{}\" is not a URL that can be used here; it begins with {}", without_credentials(text),
                               fmt::join(type.names, " or ")));
   }
   return SettingValue(std::string(url));

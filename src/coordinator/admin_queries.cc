@@ -127,6 +127,7 @@ Awaitable<Result<protocol::AdminWorkersQueryResp>> query_workers(Context& contex
                                .labels = request.labels,
                                .creator = request.creator_username};
   if (request.group_name) {
+    MITO_CO_TRY(check_storable(*request.group_name));
     filter.group = context.directory().group(*request.group_name);
     if (!filter.group) co_return fail(ErrorCode::kNotFound, "Group " + *request.group_name);
   }
@@ -148,6 +149,7 @@ Awaitable<Result<protocol::GroupStateResp>> change_group_state(Context& context,
                                                                protocol::ChangeGroupStateReq request) {
   co_return co_await write<protocol::GroupStateResp>(
       context.services, [&](storage::Writer& writer) -> Result<Written<protocol::GroupStateResp>> {
+        MITO_TRY(check_storable(context.path.group_name));
         MITO_TRY_ASSIGN(auto group, writer.group_by_name(context.path.group_name));
         if (!group) return fail(ErrorCode::kNotFound, "Group " + context.path.group_name);
         group->state = request.state;

@@ -36,6 +36,7 @@ Awaitable<Result<protocol::UploadAttachmentResp>> announce(Context& context, pro
     co_return fail(
         ErrorCode::kInvalidRequest,
         "Invalid attachment key. Should be a relative path pointing to a single location without \"./\" or \"../\"");
+  MITO_CO_TRY(check_storable(name));
   const auto found = group_role(context, name);
   if (!found) co_return fail(ErrorCode::kNotFound, "Group " + name);
   MITO_CO_TRY(check_storable(request.key));
@@ -70,9 +71,11 @@ Awaitable<Result<protocol::UploadAttachmentResp>> announce(Context& context, pro
 
 /// The attachment of the path, when the caller is a member of its group.
 Awaitable<Result<storage::Attachment>> readable_attachment(Context& context) {
+  MITO_CO_TRY(check_storable(context.path.group_name));
   const auto found = group_role(context, context.path.group_name);
   if (!found) co_return fail(no_such_attachment(context));
   if (!found->role) co_return fail(ErrorCode::kPermissionDenied);
+  MITO_CO_TRY(check_storable(context.path.key));
   co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<storage::Attachment> {
     MITO_TRY_ASSIGN(auto attachment, queries.attachment(found->group, context.path.key));
     if (!attachment) return fail(no_such_attachment(context));
@@ -98,6 +101,7 @@ Awaitable<Result<protocol::RemoteResourceDownloadResp>> download(Context& contex
 
 /// The group of the path, when the caller is a member; the batch requests' words when not.
 Result<GroupRole> member_group(const Context& context) {
+  MITO_TRY(check_storable(context.path.group_name));
   const auto found = group_role(context, context.path.group_name);
   if (!found || !found->role)
     return fail(ErrorCode::kInvalidRequest,
@@ -107,6 +111,7 @@ Result<GroupRole> member_group(const Context& context) {
 
 Awaitable<Result<protocol::AttachmentsQueryResp>> query(Context& context, protocol::AttachmentsQueryReq request) {
   MITO_CO_TRY_ASSIGN(const GroupRole found, member_group(context));
+  MITO_CO_TRY(check_storable(request.key.value_or(std::string())));
   co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::AttachmentsQueryResp> {
     protocol::AttachmentsQueryResp answer;
     answer.group_name = context.path.group_name;
@@ -143,9 +148,12 @@ Result<protocol::AttachmentsDownloadListResp> links(Context& context, std::vecto
 Awaitable<Result<std::vector<storage::Attachment>>> rows_by_filter(Services& services, GroupId group,
                                                                    const std::optional<std::string>& key,
                                                                    storage::Page page) {
-  return read(services, [group, pattern = key.value_or(std::string()), page](storage::Queries& queries) {
-    return queries.attachments(group, pattern, page);
-  });
+  return read(services,
+              [group, pattern = key.value_or(std::string()),
+               page](storage::Queries& queries) -> Result<std::vector<storage::Attachment>> {
+                MITO_TRY(check_storable(pattern));
+                return queries.attachments(group, pattern, page);
+              });
 }
 
 Awaitable<Result<protocol::AttachmentsDownloadListResp>> download_by_filter(
@@ -160,6 +168,7 @@ Awaitable<Result<protocol::AttachmentsDownloadListResp>> download_by_keys(
     Context& context, protocol::AttachmentsDownloadByKeysReq request) {
   MITO_CO_TRY_ASSIGN(const GroupRole found, member_group(context));
   if (request.keys.empty()) co_return fail(ErrorCode::kInvalidRequest, "Keys list cannot be empty");
+  MITO_CO_TRY(check_storable(request.keys));
   const std::vector<std::string> distinct = normalise_set(std::move(request.keys));
   MITO_CO_TRY_ASSIGN(auto rows, co_await read(context.services, [&](storage::Queries& queries) {
                        return queries.attachments_by_key(found.group, distinct);
@@ -168,6 +177,7 @@ Awaitable<Result<protocol::AttachmentsDownloadListResp>> download_by_keys(
 }
 
 Awaitable<Result<Nothing>> remove_one(Context& context, GroupId group, Age age) {
+  MITO_CO_TRY(check_storable(context.path.key));
   Services& services = context.services;
   const storage::ObjectKey object = attachment_key(context.path.group_name, context.path.key);
   const Timestamp now = context.now();
@@ -186,6 +196,7 @@ Awaitable<Result<Nothing>> remove_one(Context& context, GroupId group, Age age) 
 }
 
 Awaitable<Result<Nothing>> remove(Context& context) {
+  MITO_CO_TRY(check_storable(context.path.group_name));
   const auto found = group_role(context, context.path.group_name);
   if (!found) co_return fail(no_such_attachment(context));
   if (!at_least(found->role, Role::kWrite)) co_return fail(ErrorCode::kPermissionDenied);
@@ -193,6 +204,7 @@ Awaitable<Result<Nothing>> remove(Context& context) {
 }
 
 Awaitable<Result<Nothing>> remove_as_admin(Context& context) {
+  MITO_CO_TRY(check_storable(context.path.group_name));
   const auto group = context.directory().group(context.path.group_name);
   if (!group) co_return fail(no_such_attachment(context));
   co_return co_await remove_one(context, *group, Age::kIgnored);
@@ -253,6 +265,7 @@ Awaitable<Result<protocol::AttachmentsDeleteByKeysResp>> delete_by_keys(Context&
   MITO_CO_TRY_ASSIGN(const GroupRole found, member_group(context));
   if (request.keys.empty()) co_return fail(ErrorCode::kInvalidRequest, "Keys list cannot be empty");
   if (!at_least(found.role, Role::kWrite)) co_return fail(ErrorCode::kPermissionDenied);
+  MITO_CO_TRY(check_storable(request.keys));
   std::vector<std::string> distinct = normalise_set(request.keys);
   MITO_CO_TRY_ASSIGN(auto removed, co_await remove_many(context, found.group, std::move(distinct)));
   const std::unordered_set<std::string> gone(removed.begin(), removed.end());

@@ -222,7 +222,8 @@ class Coordinator::Impl {
     MITO_TRY_ASSIGN(database_, storage::open_database(url, {.writer_timeout = settings_.takeover_after,
                                                             .read_patience = settings_.database_wait}));
     kLog.info("Database: {}", database_->describe());
-    MITO_TRY_ASSIGN(turn_, wait_for_turn(*database_, settings_, stop_start_, [this] { end_with(taken_over()); }));
+    const auto check = [this] { return check_belonging(*database_, settings_, keys_->fingerprint(), key_path_); };
+    MITO_TRY_ASSIGN(turn_, wait_for_turn(*database_, settings_, stop_start_, check, [this] { end_with(taken_over()); }));
     return open_writer(*database_, settings_.takeover_after, stop_start_);
   }
 

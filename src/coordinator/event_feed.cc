@@ -88,8 +88,7 @@ class EventFeed::State : public std::enable_shared_from_this<EventFeed::State> {
   Sync<Queue> queue_;
 };
 
-EventFeed::EventFeed(std::shared_ptr<State> state, std::vector<storage::Subscription> subscriptions)
-    : state_(std::move(state)), subscriptions_(std::move(subscriptions)) {}
+EventFeed::EventFeed(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 EventFeed::~EventFeed() = default;
 
@@ -106,12 +105,44 @@ bool EventFeed::ended() const {
   return state_->ended();
 }
 
+Result<void> EventFeed::follow(storage::EventBus& bus, GroupId group) {
+  auto groups = of_groups_.lock();
+  if (groups->contains(group)) return {};
+  MITO_TRY_ASSIGN(auto subscription, bus.subscribe(group, [state = state_](const auto& event) { state->push(event); }));
+  groups->emplace(group, std::move(subscription));
+  return {};
+}
+
+void EventFeed::forget(GroupId group) {
+  of_groups_.lock()->erase(group);
+}
+
+Result<void> EventFeed::follow_only(storage::EventBus& bus, std::span<const GroupId> groups) {
+  std::erase_if(*of_groups_.lock(),
+                [&](const auto& known) { return std::ranges::find(groups, known.first) == groups.end(); });
+  for (const GroupId group : groups)
+    MITO_TRY(follow(bus, group));
+  return {};
+}
+
+namespace {
+
+std::vector<GroupId> groups_of(const core::Directory& directory, UserId user) {
+  std::vector<GroupId> groups;
+  for (const auto& [group, role] : directory.memberships(user))
+    groups.push_back(group);
+  return groups;
+}
+
+}  // namespace
+
 std::shared_ptr<EventFeed::State> EventFeeds::make(const asio::any_io_executor& executor, std::size_t capacity) {
   auto state = std::make_shared<EventFeed::State>(executor, capacity);
   auto open = open_.lock();
   if (open->ended) state->end();
   if (open->feeds.size() >= open->expired_at) {
     std::erase_if(open->feeds, [](const auto& feed) { return feed.expired(); });
+    std::erase_if(open->members, [](const Member& member) { return member.feed.expired(); });
     open->expired_at = std::max<std::size_t>(64, open->feeds.size() * 2);
   }
   open->feeds.push_back(state);
@@ -120,14 +151,12 @@ std::shared_ptr<EventFeed::State> EventFeeds::make(const asio::any_io_executor& 
 
 Result<std::shared_ptr<EventFeed>> EventFeeds::open(const TaskUuid& task, const asio::any_io_executor& executor) {
   auto state = make(executor, 1);
-  std::vector<storage::Subscription> subscriptions;
-  MITO_TRY_ASSIGN(auto subscription, bus_.subscribe(task, [state](const auto& event) { state->push(event); }));
-  subscriptions.push_back(std::move(subscription));
-  return std::make_shared<EventFeed>(std::move(state), std::move(subscriptions));
+  auto feed = std::make_shared<EventFeed>(state);
+  MITO_TRY_ASSIGN(feed->of_task_, bus_.subscribe(task, [state](const auto& event) { state->push(event); }));
+  return feed;
 }
 
-Result<std::shared_ptr<EventFeed>> EventFeeds::open(std::span<const GroupId> groups,
-                                                    const asio::any_io_executor& executor) {
+Result<std::shared_ptr<EventFeed>> EventFeeds::make_stream(const asio::any_io_executor& executor) {
   if (streams_.fetch_add(1) >= limits_.max_streams) {
     --streams_;
     ++refused_;
@@ -136,12 +165,47 @@ Result<std::shared_ptr<EventFeed>> EventFeeds::open(std::span<const GroupId> gro
   auto state = make(executor, limits_.max_queued_events);
   state->on_close = [this] { --streams_; };
   state->on_overflow = [this] { ++dropped_; };
-  std::vector<storage::Subscription> subscriptions;
-  for (const GroupId group : groups) {
-    MITO_TRY_ASSIGN(auto subscription, bus_.subscribe(group, [state](const auto& event) { state->push(event); }));
-    subscriptions.push_back(std::move(subscription));
-  }
-  return std::make_shared<EventFeed>(std::move(state), std::move(subscriptions));
+  return std::make_shared<EventFeed>(std::move(state));
+}
+
+Result<std::shared_ptr<EventFeed>> EventFeeds::open(GroupId group, const asio::any_io_executor& executor) {
+  MITO_TRY_ASSIGN(auto feed, make_stream(executor));
+  MITO_TRY(feed->follow(bus_, group));
+  return feed;
+}
+
+// Known first and looked up then: a membership that begins in between is followed by either way.
+Result<std::shared_ptr<EventFeed>> EventFeeds::open(UserId user, const core::Directory& directory,
+                                                    const asio::any_io_executor& executor) {
+  MITO_TRY_ASSIGN(auto feed, make_stream(executor));
+  open_.lock()->members.push_back({.user = user, .feed = feed});
+  for (const GroupId group : groups_of(directory, user))
+    MITO_TRY(feed->follow(bus_, group));
+  return feed;
+}
+
+std::vector<std::shared_ptr<EventFeed>> EventFeeds::feeds_of(UserId user) const {
+  std::vector<std::shared_ptr<EventFeed>> feeds;
+  const auto open = open_.lock();
+  for (const Member& member : open->members)
+    if (member.user == user)
+      if (auto feed = member.feed.lock()) feeds.push_back(std::move(feed));
+  return feeds;
+}
+
+// When the bus has no room, refresh() tries again.
+void EventFeeds::joined(UserId user, GroupId group) {
+  for (const auto& feed : feeds_of(user))
+    (void)feed->follow(bus_, group);
+}
+
+void EventFeeds::left(UserId user, GroupId group) {
+  for (const auto& feed : feeds_of(user))
+    feed->forget(group);
+}
+
+void EventFeeds::refresh(EventFeed& feed, UserId user, const core::Directory& directory) {
+  (void)feed.follow_only(bus_, groups_of(directory, user));
 }
 
 void EventFeeds::end() {

@@ -73,6 +73,7 @@ class EventStream final : public http::BodySource {
     } else if (feed_->ended()) {
       say_last("The coordinator is stopping.");
     } else {
+      if (!group_) services_.feeds.refresh(*feed_, user_.id, services_.directory);
       text_ = ": still here\n\n";
     }
     co_return Result<void>();
@@ -139,34 +140,30 @@ class EventStream final : public http::BodySource {
   bool over_ = false;
 };
 
-/// The groups whose tasks are asked for.
-Result<std::vector<GroupId>> asked_groups(const Context& context, const protocol::EventsQuery& query) {
-  std::vector<GroupId> groups;
-  if (!query.group) {
-    for (const auto& [group, role] : context.directory().memberships(context.user.id))
-      groups.push_back(group);
-    return groups;
-  }
+/// The group that is asked for; nothing: all of the caller's.
+Result<std::optional<GroupId>> asked_group(const Context& context, const protocol::EventsQuery& query) {
+  if (!query.group) return std::nullopt;
   const auto group = context.directory().group(*query.group);
   if (!group || !may_read(context, *group))
     return fail(ErrorCode::kInvalidRequest,
                 "Group with name " + *query.group + " not found or user is not in the group");
-  groups.push_back(*group);
-  return groups;
+  return group;
 }
 
-Awaitable<Result<std::shared_ptr<EventFeed>>> open_feed(Context& context, std::vector<GroupId> groups) {
+Awaitable<Result<std::shared_ptr<EventFeed>>> open_feed(Context& context, std::optional<GroupId> group) {
   const auto executor = co_await boost::asio::this_coro::executor;
-  co_return context.services.feeds.open(groups, executor);
+  EventFeeds& feeds = context.services.feeds;
+  if (group) co_return feeds.open(*group, executor);
+  co_return feeds.open(context.user.id, context.directory(), executor);
 }
 
 Awaitable<http::Response> follow_events(Context& context) {
   auto query = protocol::decode_query<protocol::EventsQuery>(context.request.query);
   if (!query) co_return failure_response(protocol::bad_query(query.error()));
-  auto groups = asked_groups(context, *query);
-  if (!groups) co_return error_response(groups.error());
-  const std::optional<GroupId> group = query->group ? std::optional(groups->front()) : std::nullopt;
-  auto feed = co_await open_feed(context, std::move(*groups));
+  const auto asked = asked_group(context, *query);
+  if (!asked) co_return error_response(asked.error());
+  const std::optional<GroupId> group = *asked;
+  auto feed = co_await open_feed(context, group);
   if (!feed) co_return error_response(feed.error());
   http::Response response;
   response.headers.add("content-type", "text/event-stream");

@@ -37,6 +37,7 @@ Awaitable<Result<Nothing>> create_group(Context& context, protocol::CreateGroupR
         {}, [&services, name, group, creator] {
           services.directory_changes.put_group(group, name);
           services.directory_changes.put_membership({.user = creator, .group = group, .role = Role::kAdmin});
+          services.feeds.joined(creator, group);
         }};
   });
 }
@@ -46,6 +47,7 @@ Error no_such_group(const std::string& name) {
 }
 
 Awaitable<Result<protocol::GroupQueryInfo>> get_group(Context& context) {
+  MITO_CO_TRY(check_storable(context.path.group_name));
   const auto found = group_role(context, context.path.group_name);
   if (!found) co_return fail(no_such_group(context.path.group_name));
   if (!found->role) co_return fail(ErrorCode::kPermissionDenied);
@@ -77,6 +79,7 @@ Awaitable<Result<protocol::GroupQueryInfo>> get_group(Context& context) {
 
 /// The group in the path, when the caller is one of its Admins.
 Result<GroupId> administered_group(const Context& context) {
+  MITO_TRY(check_storable(context.path.group_name));
   const auto found = group_role(context, context.path.group_name);
   if (!found) return fail(no_such_group(context.path.group_name));
   if (!at_least(found->role, Role::kAdmin)) return fail(ErrorCode::kPermissionDenied);
@@ -87,6 +90,7 @@ Result<GroupId> administered_group(const Context& context) {
 Result<std::vector<UserId>> known_users(const Context& context, const std::vector<std::string>& names) {
   std::vector<UserId> ids;
   ids.reserve(names.size());
+  MITO_TRY(check_storable(names));
   for (const std::string& name : names) {
     const auto user = context.directory().user(name);
     if (!user) return fail(ErrorCode::kInvalidRequest, "Some users do not exist");
@@ -100,6 +104,7 @@ Awaitable<Result<Nothing>> update_members(Context& context, protocol::UpdateUser
   MITO_CO_TRY_ASSIGN(const GroupId group, administered_group(context));
   std::vector<storage::Membership> members;
   for (const auto& [name, role] : request.relations) {
+    MITO_CO_TRY(check_storable(name));
     const auto user = context.directory().user(name);
     if (!user) co_return fail(ErrorCode::kInvalidRequest, "Some users do not exist");
     members.push_back({.user = user->id, .group = group, .role = role});
@@ -108,8 +113,10 @@ Awaitable<Result<Nothing>> update_members(Context& context, protocol::UpdateUser
   co_return co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
     MITO_TRY(writer.upsert_memberships(members));
     return Written<Nothing>{{}, [&services, members] {
-                              for (const storage::Membership& member : members)
+                              for (const storage::Membership& member : members) {
                                 services.directory_changes.put_membership(member);
+                                services.feeds.joined(member.user, member.group);
+                              }
                             }};
   });
 }
@@ -122,8 +129,10 @@ Awaitable<Result<Nothing>> remove_members(Context& context, protocol::RemoveUser
   co_return co_await write<Nothing>(services, [&](storage::Writer& writer) -> Result<Written<Nothing>> {
     MITO_TRY(writer.delete_memberships(group, users));
     return Written<Nothing>{{}, [&services, group, users] {
-                              for (const UserId user : users)
+                              for (const UserId user : users) {
                                 services.directory_changes.remove_membership(user, group);
+                                services.feeds.left(user, group);
+                              }
                             }};
   });
 }

@@ -31,6 +31,7 @@ Awaitable<Result<std::string>> sign_in(Context& context, UserId id, std::string 
 }
 
 Awaitable<Result<protocol::TokenResp>> log_in(Context& context, protocol::UserLoginReq request) {
+  MITO_CO_TRY(check_storable(request.username));
   const auto user = context.directory().user(request.username);
   if (!user) {
     MITO_CO_TRY(co_await verify_password(context, request.username, request.md5_password, std::nullopt));

@@ -15,7 +15,8 @@ constexpr std::int64_t kMany = std::numeric_limits<std::int32_t>::max();
 
 void declare_original(Declaration& d) {
   d.add("bind", "-b,--bind", &Settings::bind, setting::address(), "Where to listen");
-  d.add("db_url", "--db", &Settings::db_url, setting::url({"sqlite:", "postgres://", "postgresql://"}), "Database",
+  d.add("db_url", "--db", &Settings::db_url, setting::url({"sqlite:", "postgres://", "postgresql://", "host="}),
+        "Database; PostgreSQL with any option of libpq, as a URL or as key=value pairs",
         "an SQLite file in the data directory");
   d.add("s3_url", "--s3", &Settings::s3_url, setting::text("URL"), "S3 endpoint for artifacts and attachments",
         "a folder of the data directory");

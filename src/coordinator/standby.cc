@@ -1,10 +1,14 @@
 #include "coordinator/standby.h"
 
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/logging.h"
+#include "base/sync.h"
 #include "coordinator/metrics.h"
 #include "http/server.h"
 
@@ -56,26 +60,60 @@ class StandbyServer {
   std::optional<http::Server> server_;
 };
 
+constexpr std::chrono::seconds kCheckEvery{5};
+
+/// Why a wait ends before its time.
+class Failure {
+ public:
+  explicit Failure(std::stop_source& end) : end_(end) {}
+  /// The first one counts.
+  void set(Error error) {
+    auto error_now = error_.lock();
+    if (!*error_now) *error_now = std::move(error);
+    end_.request_stop();
+  }
+  [[nodiscard]] std::optional<Error> get() const { return *error_.lock(); }
+
+ private:
+  std::stop_source& end_;
+  Sync<std::optional<Error>> error_;
+};
+
+/// Asks `check` every few seconds until it finds something wrong.
+void watch(const std::stop_token& stop, const std::function<Result<void>()>& check, Failure& failure) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (!stop.stop_requested()) {
+    if (const auto checked = check(); !checked) return failure.set(checked.error());
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, kCheckEvery, [] { return false; });
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<storage::Turn>> wait_for_turn(storage::Database& database, const Settings& settings,
-                                                     const std::stop_token& stop, std::function<void()> lost) {
+                                                     const std::stop_token& stop, std::function<Result<void>()> check,
+                                                     std::function<void()> lost) {
   StandbyServer server(settings);
-  std::optional<Error> failure;
   std::stop_source give_up;
-  const std::stop_callback pass_on(stop, [&give_up] { give_up.request_stop(); });
+  const std::stop_callback pass_on(stop, [&] {
+    give_up.request_stop();
+    database.stop_waiting();
+  });
+  Failure failure(give_up);
+  std::jthread watching;
   bool waited = false;
   const auto waits = [&] {
     waited = true;
     kLog.info("Another coordinator is active on this database: on standby until its place is free");
     if (settings.on_standby) settings.on_standby();
-    if (const auto started = server.start(); !started) {
-      failure = started.error();
-      give_up.request_stop();
-    }
+    if (const auto started = server.start(); !started) failure.set(started.error());
+    watching = std::jthread([&](const std::stop_token& over) { watch(over, check, failure); });
   };
   auto turn = database.take_turn(give_up.get_token(), {.waits = waits, .lost = std::move(lost)});
-  if (failure) return fail(*std::move(failure));
+  watching = {};
+  if (auto error = failure.get()) return fail(*std::move(error));
   if (turn && waited) kLog.info("The place of the active coordinator is free: taking over");
   return turn;
 }

@@ -20,16 +20,33 @@ constexpr std::string_view kFingerprintFact = "token_key_fingerprint";
 constexpr std::string_view kObjectStoreFact = "object_store";
 constexpr std::size_t kSecretBytes = 32;
 
-Result<void> check_fingerprint(storage::Writer& writer, const std::string& fingerprint, const std::string& key_path) {
-  MITO_TRY_ASSIGN(const auto known, writer.fact(kFingerprintFact));
-  if (!known) return writer.set_fact(kFingerprintFact, fingerprint);
-  if (*known == fingerprint) return {};
+/// Whether the database names a key pair already; kUsage: another one.
+Result<bool> knows_key(storage::Queries& database, const std::string& fingerprint, const std::string& key_path) {
+  MITO_TRY_ASSIGN(const auto known, database.fact(kFingerprintFact));
+  if (!known || *known == fingerprint) return known.has_value();
   return fail(
       ErrorCode::kUsage,
       fmt::format(
           "The database was used with another key pair than {} (fingerprint {} then, {} now), so that every login and "
           "every worker would be refused. Put the key files of that time back, or name another database.",
           key_path, *known, fingerprint));
+}
+
+std::string object_store_of(const Settings& settings) {
+  if (settings.s3_url.empty()) return "data directory";
+  return fmt::format("{} ({}, {})", settings.s3_url, settings.artifacts_bucket, settings.attachments_bucket);
+}
+
+/// Whether the database names an object store already; kUsage: another one, where objects would be as good as lost.
+Result<bool> knows_object_store(storage::Queries& database, const Settings& settings) {
+  const std::string store = object_store_of(settings);
+  MITO_TRY_ASSIGN(const auto known, database.fact(kObjectStoreFact));
+  if (!known || known == store) return known.has_value();
+  if (settings.accept_object_store) return false;
+  return fail(ErrorCode::kUsage,
+              fmt::format("The database's objects are in another store: {} then, {} now. Configure that one, or move "
+                          "its objects and start once with --accept-object-store.",
+                          *known, store));
 }
 
 Result<std::string> object_url_secret(storage::Writer& writer) {
@@ -51,22 +68,6 @@ Result<std::string> made_once(storage::Writer& writer, std::string_view fact) {
   std::string made = hex_encode(random_bytes(kSecretBytes));
   MITO_TRY(writer.set_fact(fact, made));
   return made;
-}
-
-/// Objects that are looked for in another store are as good as lost.
-Result<void> check_object_store(storage::Writer& writer, const Settings& settings) {
-  const std::string store =
-      settings.s3_url.empty()
-          ? "data directory"
-          : fmt::format("{} ({}, {})", settings.s3_url, settings.artifacts_bucket, settings.attachments_bucket);
-  MITO_TRY_ASSIGN(const auto known, writer.fact(kObjectStoreFact));
-  if (known == store) return {};
-  if (known && !settings.accept_object_store)
-    return fail(ErrorCode::kUsage,
-                fmt::format("The database's objects are in another store: {} then, {} now. Configure that one, or move "
-                            "its objects and start once with --accept-object-store.",
-                            *known, store));
-  return writer.set_fact(kObjectStoreFact, store);
 }
 
 /// The password that was chosen for the first admin, if one was.
@@ -107,11 +108,13 @@ Result<std::optional<std::string>> make_first_admin(storage::Writer& writer, con
 
 Result<DatabaseFacts> prepare(storage::Writer& writer, const Settings& settings, const BindAddress& bind,
                               const std::string& fingerprint, const std::string& key_path, Timestamp now) {
-  MITO_TRY(check_fingerprint(writer, fingerprint, key_path));
+  MITO_TRY_ASSIGN(const bool key_known, knows_key(writer, fingerprint, key_path));
+  if (!key_known) MITO_TRY(writer.set_fact(kFingerprintFact, fingerprint));
   DatabaseFacts facts;
   MITO_TRY_ASSIGN(facts.object_url_secret, object_url_secret(writer));
   MITO_TRY_ASSIGN(facts.id, made_once(writer, "database_id"));
-  MITO_TRY(check_object_store(writer, settings));
+  MITO_TRY_ASSIGN(const bool store_known, knows_object_store(writer, settings));
+  if (!store_known) MITO_TRY(writer.set_fact(kObjectStoreFact, object_store_of(settings)));
   if (!settings.redis_url.empty()) {
     MITO_TRY_ASSIGN(facts.redis_passwords.worker, made_once(writer, "redis_worker_password"));
     MITO_TRY_ASSIGN(facts.redis_passwords.client, made_once(writer, "redis_client_password"));
@@ -137,6 +140,15 @@ Result<void> check_supported(const Settings& settings) {
   if (settings.admin_user.empty() || settings.admin_user.size() > kNameLimit ||
       (settings.admin_password && settings.admin_password->size() > kNameLimit))
     return fail(ErrorCode::kUsage, "admin_user must have 1 to 255 bytes and admin_password at most 255.");
+  return {};
+}
+
+Result<void> check_belonging(storage::Database& database, const Settings& settings, const std::string& fingerprint,
+                             const std::string& key_path) {
+  const auto reader = database.open_reader();
+  if (!reader) return {};
+  for (const auto& known : {knows_key(**reader, fingerprint, key_path), knows_object_store(**reader, settings)})
+    if (!known && known.error().code() == ErrorCode::kUsage) return fail(known.error());
   return {};
 }
 

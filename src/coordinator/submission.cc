@@ -55,6 +55,7 @@ Result<core::SubmitTask> to_command(protocol::SubmitTaskReq request) {
 }
 
 Result<core::SubmitTask> checked_submission(const Context& context, protocol::SubmitTaskReq request) {
+  MITO_TRY(check_storable(request.group_name));
   const auto found = group_role(context, request.group_name);
   if (!found) return fail(ErrorCode::kNotFound, "User or group with name " + request.group_name);
   if (!context.services.settings.open_groups && !at_least(found->role, Role::kWrite)) {

@@ -16,6 +16,7 @@ Result<CheckedFilter> check_filter(const Context& context, FilterFields fields, 
     return fail(ErrorCode::kInvalidRequest, "State cannot be empty if specified");
   CheckedFilter out;
   out.group_name = fields.group_name.value_or(context.user.username);
+  MITO_TRY(check_storable(out.group_name));
   const auto found = group_role(context, out.group_name);
   if (!found || !found->role)
     return fail(ErrorCode::kInvalidRequest,
@@ -28,6 +29,8 @@ Result<CheckedFilter> check_filter(const Context& context, FilterFields fields, 
   if (fields.priority) {
     MITO_TRY_ASSIGN(out.filter.priority, NumberFilter::parse(*fields.priority));
   }
+  for (const auto* texts : {&fields.creator_usernames, &fields.tags, &fields.labels})
+    if (*texts) MITO_TRY(check_storable(**texts));
   out.filter.creators = std::move(fields.creator_usernames);
   out.filter.tags = std::move(fields.tags);
   out.filter.labels = std::move(fields.labels);

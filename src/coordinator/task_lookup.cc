@@ -59,14 +59,14 @@ Result<protocol::TaskQueryResp> answer_of(const Context& context, const TaskAndA
   return answer;
 }
 
-TaskExecState exec_state_of(const Context& context, const storage::Task& task) {
-  return context.services.events.latest_exec_state(task.uuid).value_or(TaskExecState::kUnknown);
+TaskExecState exec_state_of(const Context& context, const TaskUuid& task) {
+  return context.services.events.latest_exec_state(task).value_or(TaskExecState::kUnknown);
 }
 
 /// What is known of a task by who waits for a change of it.
 struct Known {
   AnyState named;  ///< What the caller knows.
-  // Both as they were at the first look: who names one of the two waits for the other as well.
+  // Both as they were when the request came: who names one of the two waits for the other as well.
   TaskState state;
   TaskExecState exec_state;
 };
@@ -74,7 +74,7 @@ struct Known {
 /// Whether the task has left what is known, or cannot leave it any more.
 bool has_moved(const Context& context, const storage::Task& task, const Known& known) {
   if (task.archived) return true;
-  const TaskExecState exec_state = exec_state_of(context, task);
+  const TaskExecState exec_state = exec_state_of(context, task.uuid);
   if (task.state != known.state || exec_state != known.exec_state) return true;
   if (const auto* state = std::get_if<TaskState>(&known.named)) return task.state != *state;
   return exec_state != std::get<TaskExecState>(known.named);
@@ -84,12 +84,13 @@ Awaitable<Result<TaskAndArtifacts>> look_after_a_change(Context& context, std::c
                                                         std::optional<AnyState> after) {
   const auto deadline = steady_clock::now() + wait;
   const auto executor = co_await boost::asio::this_coro::executor;
-  // Before the first look: what happens after it is not missed.
+  // In this order: what happens after the request is either told, or seen by the first look as a change.
+  const TaskExecState exec_state = exec_state_of(context, context.path.task());
   MITO_CO_TRY_ASSIGN(const std::shared_ptr<EventFeed> feed, context.services.feeds.open(context.path.task(), executor));
   MITO_CO_TRY_ASSIGN(TaskAndArtifacts found, co_await look(context));
   const Known known{.named = after.value_or(found.task.state),
                     .state = found.task.state,
-                    .exec_state = exec_state_of(context, found.task)};
+                    .exec_state = exec_state};
   while (!has_moved(context, found.task, known) && !feed->ended() && steady_clock::now() < deadline) {
     using boost::asio::experimental::awaitable_operators::operator||;
     const std::variant<std::monostate, std::monostate> first =

@@ -40,6 +40,7 @@ Awaitable<Result<Nothing>> create_user(Context& context, protocol::CreateUserReq
           services.directory_changes.put_user(user);
           services.directory_changes.put_group(group, user.username);
           services.directory_changes.put_membership({.user = user.id, .group = group, .role = Role::kAdmin});
+          services.feeds.joined(user.id, group);
         }};
   });
 }
@@ -51,6 +52,7 @@ Awaitable<Result<T>> change_user(Context& context, Error missing, Change change)
   return write<T>(services,
                   [&services, name = context.path.username, missing = std::move(missing),
                    change = std::move(change)](storage::Writer& writer) -> Result<Written<T>> {
+                    MITO_TRY(check_storable(name));
                     MITO_TRY_ASSIGN(auto user, writer.user_by_name(name));
                     if (!user) return fail(missing);
                     MITO_TRY_ASSIGN(T value, change(*user));
@@ -84,6 +86,7 @@ Awaitable<Result<protocol::UserStateResp>> change_state(Context& context, protoc
 }
 
 Awaitable<Result<Nothing>> set_password(Context& context, protocol::AdminChangePasswordReq request) {
+  MITO_CO_TRY(check_storable(context.path.username));
   if (!context.directory().user(context.path.username)) co_return fail(ErrorCode::kNotFound, "User not found");
   MITO_CO_TRY_ASSIGN(const std::string hashed, co_await hash_password(context, request.new_md5_password));
   co_return co_await change_user<Nothing>(context, {ErrorCode::kNotFound, "User not found"},
@@ -111,6 +114,7 @@ Awaitable<Result<protocol::GroupStorageQuotaResp>> change_storage_quota_of_group
   MITO_CO_TRY(change_storage_quota(0, request.storage_quota));
   co_return co_await write<protocol::GroupStorageQuotaResp>(
       context.services, [&](storage::Writer& writer) -> Result<Written<protocol::GroupStorageQuotaResp>> {
+        MITO_TRY(check_storable(context.path.group_name));
         MITO_TRY_ASSIGN(auto group, writer.group_by_name(context.path.group_name));
         if (!group) return fail(ErrorCode::kNotFound, "Group " + context.path.group_name);
         MITO_TRY_ASSIGN(group->storage_quota, change_storage_quota(group->storage_quota, request.storage_quota));

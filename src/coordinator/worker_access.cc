@@ -14,6 +14,7 @@ Result<core::Directory::WorkerEntry> manageable_worker(const Context& context, R
 
 Result<QueriedGroup> queried_group(const Context& context, const std::optional<std::string>& name, Role needed) {
   std::string chosen = name.value_or(context.user.username);
+  MITO_TRY(check_storable(chosen));
   const auto found = group_role(context, chosen);
   if (!found || !at_least(found->role, needed)) return fail(ErrorCode::kPermissionDenied);
   return QueriedGroup{found->group, std::move(chosen)};

@@ -36,6 +36,7 @@ Result<std::map<GroupId, Role>> requested_access(const Context& context, const s
   for (const std::string& text : groups) {
     const auto asked = parse_group(text);
     if (!asked) continue;
+    MITO_TRY(check_storable(asked->first));
     const auto found = group_role(context, asked->first);
     if (!found) continue;
     if (!found->role && !context.user.admin && !context.services.settings.open_groups) {

@@ -84,6 +84,9 @@ Awaitable<Result<Nothing>> shut_down_as_admin(Context& context, protocol::Worker
 Awaitable<Result<protocol::WorkersShutdownByFilterResp>> shut_down_by_filter(
     Context& context, protocol::WorkersShutdownByFilterReq request) {
   MITO_CO_TRY_ASSIGN(const QueriedGroup group, queried_group(context, request.group_name, Role::kAdmin));
+  if (request.tags) MITO_CO_TRY(check_storable(*request.tags));
+  if (request.labels) MITO_CO_TRY(check_storable(*request.labels));
+  if (request.creator_username) MITO_CO_TRY(check_storable(*request.creator_username));
   storage::WorkerFilter filter = filter_of(request, group.id);
   // Only workers on which the group has Admin; other roles that were asked for find nothing.
   if (!filter.roles || std::ranges::find(*filter.roles, Role::kAdmin) != filter.roles->end())

@@ -61,6 +61,7 @@ Awaitable<Result<Nothing>> update_groups(Context& context, protocol::UpdateGroup
   std::vector<std::pair<GroupId, Role>> access;
   bool may_add = true;
   for (const auto& [name, role] : request.relations) {
+    MITO_CO_TRY(check_storable(name));
     const auto found = group_role(context, name);
     if (!found) co_return fail(ErrorCode::kInvalidRequest, "Some groups do not exist");
     const bool known =
@@ -80,6 +81,7 @@ Awaitable<Result<Nothing>> remove_groups(Context& context, protocol::RemoveGroup
   if (request.groups.empty()) co_return fail(ErrorCode::kInvalidRequest, "Empty group names");
   MITO_CO_TRY_ASSIGN(const auto worker, manageable_worker(context, Role::kAdmin));
   std::vector<GroupId> groups;
+  MITO_CO_TRY(check_storable(request.groups));
   for (const std::string& name : request.groups) {
     const auto group = context.directory().group(name);
     if (!group) co_return fail(ErrorCode::kInvalidRequest, "Some groups do not exist");
@@ -93,6 +95,9 @@ Awaitable<Result<Nothing>> remove_groups(Context& context, protocol::RemoveGroup
 
 Awaitable<Result<protocol::WorkersQueryResp>> query_workers(Context& context, protocol::WorkersQueryReq request) {
   MITO_CO_TRY_ASSIGN(const QueriedGroup group, queried_group(context, request.group_name, Role::kRead));
+  if (request.tags) MITO_CO_TRY(check_storable(*request.tags));
+  if (request.labels) MITO_CO_TRY(check_storable(*request.labels));
+  if (request.creator_username) MITO_CO_TRY(check_storable(*request.creator_username));
   co_return co_await read(context.services, [&](storage::Queries& queries) -> Result<protocol::WorkersQueryResp> {
     MITO_TRY_ASSIGN(auto workers, queries.workers(filter_of(request, group.id), {}));
     protocol::WorkersQueryResp answer{.count = workers.size(), .workers = {}, .group_name = group.name};

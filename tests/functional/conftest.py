@@ -33,7 +33,7 @@ def wait_until(condition, timeout: float = 10.0, what: str = "the condition"):
 def clean_environment(home: pathlib.Path, extra: dict | None = None) -> dict:
     """An environment without anything of the user's own configuration."""
     environment = {key: value for key, value in os.environ.items()
-                   if not key.startswith(("MITO_", "XDG_", "RUST_LOG", "PYTEST_")) and key.lower() not in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")}
+                   if not key.startswith(("MITO_", "PG", "XDG_", "RUST_LOG", "PYTEST_")) and key.lower() not in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")}
     environment.update(HOME=str(home), XDG_CONFIG_HOME=str(home / "config"), XDG_CACHE_HOME=str(home / "cache"),
                        XDG_DATA_HOME=str(home / "data"), NO_COLOR="1")
     environment.update(extra or {})

@@ -92,6 +92,18 @@ def test_a_wait_for_the_state_of_execution(coordinator, admin):
     assert answer["exec_state"] == "ExecSpawned" and answer["info"]["state"] == "Running" and took < 10
 
 
+def test_who_knows_no_state_of_execution_yet_waits_for_the_first(coordinator, admin):
+    api = coordinator.api
+    uuid = api.submit(admin, ["true"])
+    worker = HttpWorker(api, admin)
+    task = worker.fetch()
+    waiting = in_background(lambda: api.call("GET", f"/tasks/{uuid}?wait=20s&after=Running", token=admin))
+    wait_until(lambda: metric(coordinator, "event_subscriptions") == 1, 10, "the request to wait")
+    worker.state(task, "ExecSpawned")
+    answer, took = waiting()
+    assert answer["exec_state"] == "ExecSpawned" and answer["info"]["state"] == "Running" and took < 10
+
+
 def test_the_end_of_the_coordinator_answers_who_waits(tools):
     coordinator = tools.coordinator()
     admin = coordinator.api.login()
@@ -272,3 +284,38 @@ def test_answers_to_the_originals_requests_have_nothing_more(coordinator, admin)
     assert set(api.call("GET", f"/tasks/{uuid}", token=admin)) == {"info", "artifacts"}
     listed = api.call("POST", "/tasks/query", {"count": False}, admin)["tasks"][0]
     assert not {"worker", "detail", "exec_state"} & set(listed)
+
+
+def test_a_stream_of_all_groups_follows_who_joins_and_leaves(coordinator, admin):
+    api = coordinator.api
+    for name in ("alice", "bob"):
+        api.call("POST", "/admin/users", {"username": name, "md5_password": list(range(16)), "admin": False}, admin)
+    alice, bob = (api.call("POST", "/login", {"username": name, "md5_password": list(range(16)), "retain": True})["token"] for name in ("alice", "bob"))
+    api.call("POST", "/groups", {"group_name": "shared"}, alice)
+    hidden = api.submit(alice, ["true"], group="shared")
+    stream = EventStream(coordinator.port, bob)
+    try:
+        def subscriptions() -> float:
+            return metric(coordinator, "event_subscriptions")
+        assert subscriptions() == 1
+        # What happens after the answer is told, however soon.
+        api.call("PUT", "/groups/shared/users", {"relations": {"bob": "Read"}}, alice)
+        seen = api.submit(alice, ["true"], group="shared")
+        stream.wait_for(seen, "Ready")
+        # Another role is no other membership.
+        api.call("PUT", "/groups/shared/users", {"relations": {"bob": "Write"}}, alice)
+        assert subscriptions() == 2
+        # A group of his own making, too.
+        api.call("POST", "/groups", {"group_name": "bobs"}, bob)
+        own = api.submit(bob, ["true"], group="bobs")
+        assert stream.wait_for(own, "Ready")["group_name"] == "bobs"
+        api.call("DELETE", "/groups/shared/users?users=bob", token=alice)
+        assert subscriptions() == 2
+        unseen = api.submit(alice, ["true"], group="shared")
+        last = api.submit(bob, ["true"], group="bobs")
+        stream.wait_for(last, "Ready")
+        assert {event["uuid"] for event in stream.events} == {seen, own, last}
+        assert hidden not in str(stream.events) and unseen not in str(stream.events) and not stream.ended
+    finally:
+        stream.close()
+    wait_until(lambda: metric(coordinator, "event_subscriptions") == 0, 15, "the end of the stream")

@@ -204,6 +204,54 @@ def test_our_schema_is_that_of_the_original(tools, original, postgres_server):
     assert postgres_server.psql(rows, name(ours)) == postgres_server.psql(rows, name(original.database))
 
 
+OURS = ["DROP TABLE mito_schema, mito_writer, mito_facts, mito_workers, mito_task_details",
+        "ALTER TABLE active_tasks DROP COLUMN mito_losses, DROP COLUMN mito_watch", "ALTER TABLE archived_tasks DROP COLUMN mito_losses, DROP COLUMN mito_watch"]
+MIGRATIONS = [  # of the original, newest first, each with what takes it back
+    ("m20251031_000001", ["DROP INDEX \"idx_archived_tasks-reporter_uuid\"", "ALTER TABLE archived_tasks DROP COLUMN reporter_uuid"]),
+    ("m20250915_111689", [f"ALTER TABLE {table} DROP COLUMN upstream_task_uuid, DROP COLUMN downstream_task_uuid" for table in ("active_tasks", "archived_tasks")]),
+    ("m20250911_025409", ["DROP INDEX \"idx_workers-tags_gin\", \"idx_active_tasks-tags_gin\""]),
+    ("m20250910_205347", ["ALTER TABLE workers DROP COLUMN labels"]),
+    ("m20250910_192001", ["DROP INDEX idx_groups_creator_id, idx_workers_creator_id, idx_workers_state_heartbeat, idx_group_worker_group_role, "
+                          "idx_group_worker_worker_id, idx_attachments_group_id, idx_artifacts_task_id"]),
+    ("m20240424_055034", []),  # makes the admin
+]
+
+
+def test_every_migration_state_of_the_original_is_brought_up_to_date(tools, postgres_server):
+    """From the newest back to the first, with a user and a task that were there before."""
+    def dump(name: str) -> list[str]:
+        return schema_of(postgres_server.dump_schema(name))
+
+    def take_back(name: str, statements: list[str]) -> None:
+        for statement in statements:
+            postgres_server.psql(statement, name)
+
+    made = postgres_server.new_database()
+    coordinator = tools.coordinator("--db", postgres_server.url(made, made, made))
+    token = coordinator.api.login()
+    waiting = coordinator.api.submit(token, ["true"])
+    coordinator.stop()
+    keys = ["--access-token-private-path", coordinator.data / "private.pem", "--access-token-public-path", coordinator.data / "public.pem"]
+    newest, versions = dump(made), postgres_server.psql("SELECT version FROM seaql_migrations ORDER BY version", made)
+    assert len(versions.split()) == len(MIGRATIONS) + 1
+    take_back(made, OURS)
+    for version, statements in [("none", []), *MIGRATIONS]:
+        take_back(made, [*statements, f"DELETE FROM seaql_migrations WHERE version LIKE '{version}%'"])
+        name = f"{made}_without_{version}"
+        postgres_server.psql(f"CREATE DATABASE {name} TEMPLATE {made} OWNER {made}")
+        url = postgres_server.url(name, made, made)
+        checked = run_check(tools, "--db", url)
+        assert checked.returncode == 0 and "made by the original; it is taken over at the first start" in checked.stdout, checked.stdout
+        again = tools.coordinator("--db", url, *keys)
+        assert "original made this database" in again.output()
+        # Tokens count still, and what was queued is done.
+        assert drain_like_the_original(again.api, token, 1) == [waiting], version
+        assert again.api.call("GET", f"/tasks/{waiting}", token=token)["info"]["state"] == "Finished"
+        again.stop()
+        assert dump(name) == newest, version
+        assert postgres_server.psql("SELECT version FROM seaql_migrations ORDER BY version", name) == versions
+
+
 def test_a_database_goes_from_the_original_to_us_and_back(tools, original, database):
     original.start()
     token = original.api.login()

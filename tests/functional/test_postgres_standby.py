@@ -60,6 +60,27 @@ def test_a_standby_says_so_and_serves_nothing_else(pair):
     assert pair.second.stop() == 0
 
 
+@pytest.mark.parametrize("wrong", ["key", "object store"])
+def test_a_standby_that_could_not_take_over_says_so_at_its_start(tools, postgres_server, wrong):  # noqa: F811
+    database = ["--db", postgres_server.new_url()]
+    first = tools.coordinator(*database)
+    keys = ["--access-token-private-path", first.data / "private.pem", "--access-token-public-path", first.data / "public.pem"]
+    other = {"key": [], "object store": [*keys, "--s3", "http://127.0.0.1:1", "--s3-access-key", "mitosis_access", "--s3-secret-key", "mitosis_secret"]}
+    second = tools.start("coordinator", "--bind", "127.0.0.1:0", "--data-dir", tools.directory / "second-data", *database, *other[wrong], name="second")
+    wait_until(lambda: second.process.poll() is not None, 30, "the end of the standby")
+    assert second.process.returncode not in (0, None)
+    words = {"key": ("another key pair", "Put the key files of that time back"), "object store": ("in another store", "--accept-object-store")}
+    assert "on standby" in second.output() and all(word in second.output() for word in words[wrong]), second.output()
+    assert first.api.request("GET", "/health")[0] == 200
+
+
+def test_a_standby_notices_what_goes_wrong_while_it_waits(pair):
+    pair.server.psql("UPDATE mito_facts SET value = 'elsewhere' WHERE name = 'object_store'", pair.name)
+    wait_until(lambda: pair.second.process.poll() is not None, 60, "the end of the standby")
+    assert pair.second.process.returncode != 0 and "in another store: elsewhere then, data directory now" in pair.second.output()
+    assert pair.first.api.request("GET", "/health")[0] == 200
+
+
 def test_takes_over_from_one_that_is_killed(pair):
     token = pair.first.api.login()
     uuid = pair.first.api.submit(token, ["true"])

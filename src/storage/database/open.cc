@@ -20,9 +20,9 @@ Result<std::unique_ptr<Database>> open_database(std::string_view url, const Open
   }
   if (url == "memory:") return open_memory();
   return fail(ErrorCode::kUsage,
-              "'" + std::string(url) +
-                  "' is not a database. Use sqlite:<path of a file>, postgres://role:password@host/database, or "
-                  "memory: for a trial.");
+              "'" + std::string(url.substr(0, url.find(':'))) +
+                  "' is not a kind of database. Use sqlite:<path of a file>, postgres://role:password@host/database, "
+                  "'host=… dbname=… user=… password=…', or memory: for a trial.");
 }
 
 }  // namespace mito::storage

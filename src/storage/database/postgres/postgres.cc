@@ -51,7 +51,11 @@ class PostgresDatabase final : public Database {
 }  // namespace
 
 bool is_postgres_url(std::string_view url) {
-  return url.starts_with("postgres://") || url.starts_with("postgresql://");
+  if (url.starts_with("postgres://") || url.starts_with("postgresql://")) return true;
+  const auto key = url.substr(0, url.find_first_of(" \t="));
+  const auto rest = url.substr(key.size()).find_first_not_of(" \t");
+  return !key.empty() && rest != std::string_view::npos && url[key.size() + rest] == '=' &&
+         key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
 }
 
 Result<std::unique_ptr<Database>> open_postgres(const PostgresSettings& settings) {

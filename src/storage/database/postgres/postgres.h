@@ -22,7 +22,7 @@ struct PostgresSettings {
   std::chrono::milliseconds read_patience{0};
 };
 
-/// Whether a URL names a PostgreSQL database.
+/// Whether a URL names a PostgreSQL database, or a text of the form `key=value …` does.
 bool is_postgres_url(std::string_view url);
 
 /// Connects to see whether the database can be used; Database::open_writer creates or migrates its tables.

@@ -6,9 +6,7 @@
 #include <libpq-fe.h>
 #include <memory>
 #include <poll.h>
-#include <pwd.h>
 #include <string_view>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -34,14 +32,49 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-std::string user_of_process() {
-  const passwd* user = getpwuid(geteuid());  // NOLINT(concurrency-mt-unsafe): at start, and nothing else asks
-  return user != nullptr ? user->pw_name : "";
-}
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes the environment
   return value != nullptr ? value : "";
+}
+
+using Option = std::pair<std::string, std::string>;
+using Handle = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+Handle start_connecting(const std::vector<Option>& options) {
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : options) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+  return {PQconnectStartParams(keys.data(), values.data(), 0), &PQfinish};
+}
+
+/// libpq's complaint about a text of the user. What it quotes may be a password that stands in the wrong place, unless
+/// it is the name of an option.
+std::string without_quotations(std::string_view message) {
+  std::string out = trimmed(message);
+  constexpr std::string_view kHarmless[] = {"invalid connection option", "invalid URI query parameter",
+                                            "invalid sslmode value", "definition of service"};
+  if (std::ranges::any_of(kHarmless, [&](std::string_view begin) { return out.starts_with(begin); })) return out;
+  const auto first = out.find('"');
+  const auto last = out.rfind('"');
+  if (first != std::string::npos && last > first) out.replace(first + 1, last - first - 1, "…");
+  return out;
+}
+
+Error not_understood(std::string_view message) {
+  return {ErrorCode::kUsage,
+          fmt::format("The PostgreSQL database is not understood: {}. Write it as postgres://role:password@host:5432/"
+                      "database or as 'host=… port=5432 dbname=… user=… password=…'.",
+                      without_quotations(message))};
+}
+
+bool is_about_tls(std::string_view message) {
+  return message.find("SSL") != std::string_view::npos || message.find("certificate") != std::string_view::npos;
 }
 
 /// `FATAL:  3D000: database "x" does not exist` and a line with the place in the server's source.
@@ -71,37 +104,56 @@ std::string quote_name(const std::string& name) {
 
 Result<Target> Target::parse(const PostgresSettings& settings) {
   char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(settings.url.c_str(), &error), &PQconninfoFree);
+  const Options options(PQconninfoParse(settings.url.c_str(), &error), &PQconninfoFree);
   const std::unique_ptr<char, decltype(&PQfreemem)> message(error, &PQfreemem);
-  if (!options)
-    return fail(ErrorCode::kUsage, fmt::format("The URL of the PostgreSQL database is not understood: {}. Write it as "
-                                               "postgres://role:password@host:5432/database.",
-                                               trimmed(message ? message.get() : "out of memory")));
+  if (!options) return fail(not_understood(message ? message.get() : "out of memory"));
   Target target(settings);
+  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option)
+    if (option->val != nullptr) target.options_.emplace_back(option->keyword, option->val);
+  MITO_TRY(target.resolve());
+  return target;
+}
+
+// libpq reads its environment and its service file when it begins to connect. Here it is made to begin, at a socket
+// that does not exist; what it then says is everything but the host and the port that a service file or the environment
+// name.
+Result<void> Target::resolve() {
   std::string host;
   std::string port;
-  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-    if (option->val == nullptr) continue;
+  for (const auto& [key, value] : options_) {
+    if (key == "host" || (key == "hostaddr" && host.empty())) host = value;
+    if (key == "port") port = value;
+  }
+  std::vector<Option> elsewhere = options_;
+  std::erase_if(elsewhere, [](const Option& option) {
+    return option.first == "host" || option.first == "hostaddr" || option.first == "port";
+  });
+  elsewhere.emplace_back("host", "/nonexistent");
+  elsewhere.emplace_back("port", "5432");
+  const Handle probe = start_connecting(elsewhere);
+  if (!probe) return fail(not_understood("out of memory"));
+  const std::string_view message = PQerrorMessage(probe.get());
+  const bool began = PQstatus(probe.get()) != CONNECTION_BAD || message.starts_with("connection to server");
+  if (PQuser(probe.get()) == nullptr || !began) return fail(not_understood(message));
+  const Options resolved(PQconninfo(probe.get()), &PQconninfoFree);
+  if (!resolved) return fail(not_understood("out of memory"));
+  std::vector<std::string> chosen;
+  for (const PQconninfoOption* option = resolved.get(); option->keyword != nullptr; ++option) {
     const std::string_view key = option->keyword;
-    target.options_.emplace_back(key, option->val);
-    if (key == "user") target.role_ = option->val;
-    if (key == "dbname") target.database_ = option->val;
-    if (key == "host" || (key == "hostaddr" && host.empty())) host = option->val;
-    if (key == "port") port = option->val;
+    if (option->val == nullptr) continue;
+    chosen.emplace_back(key);
+    if (key == "user") role_ = option->val;
+    if (key == "dbname") database_ = option->val;
+    if (key == "service" && host.empty()) host = fmt::format("the service {}", option->val);
   }
-  for (const auto& [key, value] : kDefaults) {
-    if (std::ranges::none_of(target.options_, [&](const auto& option) { return option.first == key; }))
-      target.options_.emplace_back(key, value);
-  }
-  if (target.role_.empty()) target.role_ = environment("PGUSER");
-  if (target.role_.empty()) target.role_ = user_of_process();
-  if (target.database_.empty()) target.database_ = environment("PGDATABASE");
-  if (target.database_.empty()) target.database_ = target.role_;
+  for (const auto& [key, value] : kDefaults)
+    if (std::ranges::find(chosen, key) == chosen.end()) options_.emplace_back(key, value);
   if (host.empty()) host = environment("PGHOST");
+  if (host.empty()) host = environment("PGHOSTADDR");
+  if (port.empty()) port = environment("PGPORT");
   if (host.empty()) host = "the local socket";
-  target.place_ = port.empty() ? host : fmt::format("{}:{}", host, port);
-  return target;
+  place_ = port.empty() ? host : fmt::format("{}:{}", host, port);
+  return {};
 }
 
 pg_conn* Target::connect() const {
@@ -118,16 +170,7 @@ pg_conn* Target::connect() const {
 
 // PQconnectdb tells errors in the server's language only; with this verbosity their code comes first.
 Target::Attempt Target::attempt() const {
-  std::vector<const char*> keys;
-  std::vector<const char*> values;
-  for (const auto& [key, value] : options_) {
-    keys.push_back(key.c_str());
-    values.push_back(value.c_str());
-  }
-  keys.push_back(nullptr);
-  values.push_back(nullptr);
-  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectStartParams(keys.data(), values.data(), 0),
-                                                                &PQfinish);
+  const Handle connection = start_connecting(options_);
   if (!connection) return {"", "out of memory"};
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
   const auto deadline = steady_clock::now() + kDiagnosis;
@@ -178,6 +221,12 @@ Error Target::why_not() const {
             fmt::format("The PostgreSQL server at {} does not let us in: {}. Look at its pg_hba.conf, or at sslmode in "
                         "the URL.",
                         place_, known.message)};
+  if (known.sqlstate.empty() && is_about_tls(known.message))
+    return {
+        ErrorCode::kUsage,
+        fmt::format("No TLS connection to the PostgreSQL database {}: {}. Look at sslmode, sslrootcert, sslcert and "
+                    "sslkey in db_url, and at the server's certificate.",
+                    describe(), known.message)};
   return {ErrorCode::kUnavailable,
           fmt::format("The PostgreSQL database {} cannot be reached: {}. Is the server running, and is the address in "
                       "db_url right?",

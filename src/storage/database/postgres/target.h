@@ -11,10 +11,11 @@ struct pg_conn;
 
 namespace mito::storage::postgres {
 
-/// Which server, database and role a URL names, and how to connect to it. Any thread.
+/// Which server, database and role a URL or a `key=value …` text names, together with libpq's environment and service
+/// file, and how to connect to it. Any thread.
 class Target {
  public:
-  /// kUsage: libpq does not understand the URL.
+  /// kUsage: libpq does not understand it; the text names no password. Connects to nothing.
   static Result<Target> parse(const PostgresSettings& settings);
 
   [[nodiscard]] const PostgresSettings& settings() const { return settings_; }
@@ -35,6 +36,8 @@ class Target {
     std::string sqlstate;
     std::string message;
   };
+  /// What libpq makes of the options.
+  Result<void> resolve();
   [[nodiscard]] Attempt attempt() const;
 
   PostgresSettings settings_;

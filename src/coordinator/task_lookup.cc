@@ -88,9 +88,7 @@ Awaitable<Result<TaskAndArtifacts>> look_after_a_change(Context& context, std::c
   const TaskExecState exec_state = exec_state_of(context, context.path.task());
   MITO_CO_TRY_ASSIGN(const std::shared_ptr<EventFeed> feed, context.services.feeds.open(context.path.task(), executor));
   MITO_CO_TRY_ASSIGN(TaskAndArtifacts found, co_await look(context));
-  const Known known{.named = after.value_or(found.task.state),
-                    .state = found.task.state,
-                    .exec_state = exec_state};
+  const Known known{.named = after.value_or(found.task.state), .state = found.task.state, .exec_state = exec_state};
   while (!has_moved(context, found.task, known) && !feed->ended() && steady_clock::now() < deadline) {
     using boost::asio::experimental::awaitable_operators::operator||;
     const std::variant<std::monostate, std::monostate> first =

@@ -69,6 +69,7 @@ SCRIPTS = {
         groups create
         groups get lab
         groups get nope
+        groups get ''
         alice: groups get lab
         --format json groups get alice
         -q groups get lab
@@ -80,6 +81,7 @@ SCRIPTS = {
         alice: groups update-user lab alice:admin
         groups remove-user lab alice
         groups remove-user lab nobody
+        groups remove-user lab nobody noone
         groups remove-user lab
         groups remove-user nope alice
     """,
@@ -111,6 +113,8 @@ SCRIPTS = {
         groups attachments download -g lab dir/b.txt -o there/new.txt
         groups attachments download -g lab dir/b.txt --format json -o there
         groups attachments download -g lab nokey
+        groups attachments download -g lab ''
+        groups attachments download -g lab dir/b.txt -o pipe
         groups attachments download lab/nokey
         groups attachments download-many -g lab -k dir -o many --concurrent 2
         groups attachments download-many -g lab -k zzz -o many
@@ -156,6 +160,7 @@ SCRIPTS = {
         tasks submit-many -f tasks.json
         tasks submit-many -f lines.jsonl
         tasks submit-many -f nofile
+        tasks submit-many -f folder
         tasks submit-many -f bad.json
         tasks submit-many -f part.json
         tasks get {ready}
@@ -180,6 +185,7 @@ SCRIPTS = {
         tasks query -p '~1'
         tasks query -g nope
         tasks query -l nobody-has-this
+        tasks query --limit 0
         tasks query -v -l mobile
         alice: tasks query
         tasks wait {ok}
@@ -349,6 +355,7 @@ class Stage:
             return ('{"group_name":"%s","tags":["none"],"labels":["m"],"timeout":"10m","priority":0,"task_spec":{"args":["true"]}}' % group)
         (self.directory / "data.txt").write_text("0123456789")
         (self.directory / "folder").mkdir()
+        os.mkfifo(self.directory / "pipe")
         (self.directory / "folder" / "inside.txt").write_text("x")
         with tarfile.open(self.directory / "local.tar.gz", "w:gz") as archive:
             archive.add(self.directory / "folder", "folder")

@@ -152,6 +152,7 @@ Result<bool> remove_row(storage::Writer& writer, const storage::Artifact& row, G
 std::size_t remove_now(Services& services, const std::vector<storage::ObjectKey>& keys) {
   const auto withdrawn = [&](const storage::ObjectKey& key) { return services.removals.is_withdrawn(key); };
   const auto leftovers = services.objects.remove_all(keys, withdrawn);
+  services.object_counters.errors += leftovers.size();
   for (const auto& left : leftovers)
     kLog.warn("The bytes of {} could not be removed: {}", name_of(left.key), describe(left.error));
   for (const storage::ObjectKey& key : keys)

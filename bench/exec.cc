@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <chrono>
 #include <spawn.h>
 #include <stdexcept>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -17,40 +19,56 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Runs `true` `tasks` times, `parallel` at a time, with nothing around it; runs a second.
-double bare_spawns(std::size_t tasks, std::size_t parallel) {
-  const char* const arguments[] = {"/usr/bin/true", nullptr};
+/// The worker and the bare loop take turns this often, so that what else the machine does falls on both.
+constexpr std::size_t kTurns = 8;
+
+/// Runs `true` `tasks` times, `parallel` at a time, with nothing around it.
+Seconds bare_spawns(std::size_t tasks, std::size_t parallel) {
+  const char* const arguments[] = {"true", nullptr};
   std::size_t started = 0;
   std::size_t ended = 0;
   const auto begin = Clock::now();
   while (ended < tasks) {
     while (started < tasks && started - ended < parallel) {
       pid_t pid = -1;
-      if (posix_spawn(&pid, arguments[0], nullptr, nullptr, const_cast<char* const*>(arguments), environ) != 0)
-        throw std::runtime_error("cannot run /usr/bin/true");
+      if (posix_spawnp(&pid, arguments[0], nullptr, nullptr, const_cast<char* const*>(arguments), environ) != 0)
+        throw std::runtime_error("cannot run true");
       ++started;
     }
     if (wait(nullptr) > 0) ++ended;
   }
-  return static_cast<double>(tasks) / Seconds(Clock::now() - begin).count();
+  return Clock::now() - begin;
 }
 
-Awaitable<void> wait_until_done(Bench& bench, std::size_t tasks) {
+/// User and system time of the children that were waited for.
+Seconds cpu_time_of_children() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& time) {
+    return Seconds{static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6};
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Asks seldom while much is left, because counting takes its time from what is measured.
+Awaitable<void> wait_until_done(Bench& bench, std::size_t before, std::size_t tasks) {
   auto session = bench.session();
   const std::string request =
       make_request("POST", "/tasks/query", bench.token(), R"({"states":["Finished","Cancelled"],"count":true})");
   boost::asio::steady_timer pause(bench.context());
-  while (find_integer(co_await session.send_ok(request), "count") < static_cast<std::int64_t>(tasks)) {
-    pause.expires_after(std::chrono::milliseconds(20));
+  const auto begin = Clock::now();
+  for (std::size_t done = 0; done < tasks;) {
+    const Seconds passed = Clock::now() - begin;
+    const Seconds left = done == 0 ? passed : passed * (static_cast<double>(tasks - done) / static_cast<double>(done));
+    pause.expires_after(std::chrono::duration_cast<Clock::duration>(std::max(0.9 * left, Seconds{0.005})));
     co_await pause.async_wait(boost::asio::use_awaitable);
+    done = static_cast<std::size_t>(find_integer(co_await session.send_ok(request), "count")) - before;
   }
 }
 
-/// One worker over `tasks` tasks. What the machine can do bare is measured right before and after, as it changes.
+/// One worker over `tasks` tasks, in turns with the bare loop.
 Measurement exec_with(const Options& options, std::size_t tasks, std::size_t slots, const std::string& extra) {
-  const double bare_before = bare_spawns(tasks / 2 + 1, slots);
   Bench bench(options);
-  bench.run(submit_batches(bench, tasks, 500));
   const TemporaryDirectory home(options.directory);
   std::vector<std::string> words{options.mito,
                                  "worker",
@@ -67,20 +85,49 @@ Measurement exec_with(const Options& options, std::size_t tasks, std::size_t slo
                                  "--slots",
                                  std::to_string(slots)};
   if (!extra.empty()) words.push_back(extra);
-  const CpuMeter cpu(bench);
-  const auto begin = Clock::now();
   ChildProcess worker(words, home.path() / "worker.log");
   worker.wait_for("registered");
-  bench.run(wait_until_done(bench, tasks));
-  const Seconds elapsed = Clock::now() - begin;
+
+  const std::size_t turn = (tasks + kTurns - 1) / kTurns;
+  std::size_t done = 0;
+  const auto run_tasks = [&] {
+    const auto begin = Clock::now();
+    bench.run(submit_batches(bench, turn, 500));
+    bench.run(wait_until_done(bench, done, turn));
+    done += turn;
+    return Seconds{Clock::now() - begin};
+  };
+  run_tasks();  // to begin with everything made and known
+  const auto coordinator = bench.coordinator_pid();
+  const Seconds coordinator_cpu = coordinator > 0 ? cpu_time_of(coordinator) : Seconds{0};
+  const Seconds worker_cpu = cpu_time_of(worker.pid());
+  Seconds with_worker{0};
+  Seconds bare{0};
+  Seconds bare_cpu{0};
+  for (std::size_t i = 0; i < kTurns; ++i) {
+    const Seconds before = own_cpu_time() + cpu_time_of_children();
+    bare += bare_spawns(turn, slots);
+    bare_cpu += own_cpu_time() + cpu_time_of_children() - before;
+    with_worker += run_tasks();
+  }
+  const auto per_run = [runs = static_cast<double>(turn * kTurns)](Seconds time) { return time.count() * 1e6 / runs; };
+  const double bare_each = per_run(bare_cpu);
+  const double worker_each = per_run(cpu_time_of(worker.pid()) - worker_cpu);
+  const double coordinator_each = coordinator > 0 ? per_run(cpu_time_of(coordinator) - coordinator_cpu) : 0;
+  // With its supervisors and their commands, which are counted when they were waited for; and with its own start.
+  const Seconds reaped = cpu_time_of_children();
+  worker.terminate();
+  const double tree_each = (cpu_time_of_children() - reaped).count() * 1e6 / static_cast<double>(done);
+
   Measurement measurement{"exec", fmt::format("true, {} slots{}{}", slots, extra.empty() ? "" : ", ", extra), {}};
-  const double rate = static_cast<double>(tasks) / elapsed.count();
-  measurement.add("worker CPU", cpu_time_of(worker.pid()).count() * 1e6 / static_cast<double>(tasks), "us/task");
-  cpu.report(measurement, tasks);
-  const double bare = (bare_before + bare_spawns(tasks / 2 + 1, slots)) / 2;
-  measurement.add("worker", rate, "tasks/s");
-  measurement.add("bare posix_spawn", bare, "runs/s");
-  measurement.add("share", 100 * rate / bare, "%");
+  measurement.add("bare CPU", bare_each, "us/run");
+  measurement.add("worker CPU", worker_each, "us/task");
+  measurement.add("and its processes", tree_each - worker_each, "us/task");
+  if (coordinator > 0) measurement.add("coordinator CPU", coordinator_each, "us/task");
+  measurement.add("share by CPU", 100 * bare_each / (tree_each + coordinator_each), "%");
+  measurement.add("worker", 1e6 / per_run(with_worker), "tasks/s");
+  measurement.add("bare posix_spawn", 1e6 / per_run(bare), "runs/s");
+  measurement.add("share", 100 * bare.count() / with_worker.count(), "%");
   return measurement;
 }
 

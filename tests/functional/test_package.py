@@ -39,10 +39,12 @@ def archive(packages):
     return next(packages.glob("mito-*-linux.tar.xz"))
 
 
-@pytest.fixture
-def prefix(archive, tmp_path):
-    run(ROOT / "script" / "install", "--prefix", tmp_path / "prefix", archive)
-    return tmp_path / "prefix"
+@pytest.fixture(scope="module")
+def prefix(archive, tmp_path_factory):
+    """The archive, installed; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("installed") / "prefix"
+    run(ROOT / "script" / "install", "--prefix", folder, archive)
+    return folder
 
 
 def test_the_archive_runs_with_its_own_libraries_alone(prefix, tools, monkeypatch, tmp_path):
@@ -78,6 +80,7 @@ def test_what_is_installed_is_removed(archive, tmp_path):
     prefix = tmp_path / "prefix"
     (prefix / "bin").mkdir(parents=True)
     (prefix / "bin" / "other").write_text("stays")
+    (prefix / "share").mkdir()
     said = run(ROOT / "script" / "install", "--prefix", prefix, archive)
     assert f"export PATH=\"{prefix}/bin:$PATH\"" in said
     assert (prefix / "share" / "man" / "man1" / "mito.1.gz").exists() and (prefix / "share" / "bash-completion" / "completions" / "mito").stat().st_size > 100
@@ -89,8 +92,46 @@ def test_what_is_installed_is_removed(archive, tmp_path):
     run(ROOT / "script" / "install", "--prefix", prefix, archive)
     assert not (prefix / "bin" / "obsolete").exists() and run(prefix / "bin" / "mito", "--version").startswith("mito ")
     run(ROOT / "script" / "install", "--prefix", prefix, "--uninstall")
-    assert [path.relative_to(prefix).as_posix() for path in sorted(prefix.rglob("*"))] == ["bin", "bin/other"]
+    assert [path.relative_to(prefix).as_posix() for path in sorted(prefix.rglob("*"))] == ["bin", "bin/other", "share"]
     assert "nothing of ours" in run(ROOT / "script" / "install", "--prefix", prefix, "--uninstall", expect=1)
+
+
+def test_it_is_installed_without_xz(archive, tmp_path):
+    """As on a bare Debian, whose dpkg-deb can do the same."""
+    (tmp_path / "bin").mkdir()
+    for folder in ("/bin", "/usr/bin"):
+        for program in os.listdir(folder):
+            link = tmp_path / "bin" / program
+            if not re.match(r"(un)?(xz|lzma)", program) and not link.is_symlink():
+                link.symlink_to(pathlib.Path(folder) / program)
+    environment = clean_environment(tmp_path) | {"PATH": str(tmp_path / "bin")}
+    run(ROOT / "script" / "install", "--prefix", tmp_path / "prefix", archive, env=environment)
+    assert run(tmp_path / "prefix" / "bin" / "mito", "--version", env=environment).startswith("mito ")
+    (tmp_path / "bin" / "dpkg-deb").unlink()
+    run(ROOT / "script" / "install", "--prefix", tmp_path / "again", archive, env=environment)  # By Python.
+    for program in (tmp_path / "bin").glob("python3*"):
+        program.unlink()
+    assert "install xz-utils" in run(ROOT / "script" / "install", "--prefix", tmp_path / "third", archive, env=environment, expect=1)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, for chroot")
+def test_the_archive_is_all_that_it_needs(prefix):
+    """In a root that holds the archive and nothing else, with an empty environment: no file of a distribution, no shell."""
+    loader = next(path.name for path in (prefix / "lib" / "mito").glob("ld-linux*"))
+
+    def inside(*arguments, expect=0):
+        return run("/usr/bin/env", "-i", "/usr/sbin/chroot", prefix, f"/lib/mito/{loader}", "--library-path", "/lib/mito", "/lib/mito/mito", *arguments, expect=expect)
+    assert inside("--version").startswith("mito ")
+    assert "SQLite at /nowhere/mitosis.db" in inside("coordinator", "--check", "--data-dir", "/nowhere")
+
+
+@pytest.mark.skipif(not shutil.which("readelf"), reason="readelf is missing")
+def test_how_far_back_it_reaches_is_what_is_said(prefix):
+    """The oldest kernel that the C library of the archive runs on, which is its only need."""
+    notes = run("readelf", "--notes", prefix / "lib" / "mito" / "libc.so.6")
+    oldest = re.search(r"OS: Linux, ABI: (\d+\.\d+)", notes).group(1)
+    for said in (ROOT / "script" / "package", ROOT / "deploy" / "README.md"):
+        assert f"kernel {oldest} or newer" in re.sub(r"\s+#? *", " ", said.read_text()), said
 
 
 def test_what_is_no_archive_is_refused(tmp_path):
@@ -114,6 +155,12 @@ def test_the_deb(packages):
     deb = next(packages.glob("mitosis_*.deb"))
     fields = run("dpkg-deb", "--field", deb)
     assert "libc6" in fields and "Package: mitosis" in fields
+    control = deb.parent / "control"
+    run("dpkg-deb", "--control", deb, control)
+    assert all(os.access(control / name, os.X_OK) for name in ("postinst", "prerm"))
+    # The services' users: the worker's is made by the package, the coordinator's is a dynamic one.
+    user = re.search(r"^User=(\S+)$", (ROOT / "deploy" / "systemd" / "mito-worker@.service").read_text(), re.M).group(1)
+    assert user in (control / "postinst").read_text()
     names = run("dpkg-deb", "--contents", deb)
     for path in ("./usr/bin/mito", "./usr/share/man/man1/mito.1.gz", "./lib/systemd/system/mito-coordinator.service", "./lib/systemd/system/mito-worker@.service"):
         assert path in names, path

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,21 @@ std::string section(std::string_view title, const std::vector<Row>& rows, std::s
   return text;
 }
 
+/// Lines as they are, but broken where they are too long.
+std::string fitted(std::string_view lines, std::size_t width) {
+  std::string text;
+  for (const auto part : std::views::split(lines, '\n')) {
+    const std::string_view line(part);
+    if (display_width(line) <= width) {
+      text.append(line) += '\n';
+      continue;
+    }
+    for (const auto& piece : wrap(line, width))
+      text.append(piece) += '\n';
+  }
+  return text;
+}
+
 std::vector<Row> rows_of(std::span<const Argument> arguments, bool options) {
   std::vector<Row> rows;
   for (const auto& argument : arguments)
@@ -100,7 +116,7 @@ std::string render_help(std::string_view path, const Command& command, std::span
   options.push_back({"-h, --help", "Print this help"});
   text += section("Options", options, width);
   text += section("Options of every command", rows_of(common, true), width);
-  if (!command.details.empty()) text += "\n" + std::string(command.details) + "\n";
+  if (!command.details.empty()) text += "\n" + fitted(command.details, width);
   return text;
 }
 

@@ -1,7 +1,9 @@
 #include "cli/run.h"
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -72,11 +74,20 @@ int run_words(std::vector<std::string> words) {
   return run_role(words);
 }
 
+/// The exit code, which is no success when what was printed was not taken (a full disk). The output of roles that stay
+/// is their log, without which they have done their work as well.
+int settle_output(int code, std::string_view role) {
+  if (code != 0 || role == "coordinator" || role == "worker" || role == "dev") return code;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return report(Error(ErrorCode::kIo, fmt::format("cannot write to standard output: {}", std::strerror(errno))));
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
   try {
-    return run_words({argv + (argc > 0 ? 1 : 0), argv + argc});
+    const int code = run_words({argv + (argc > 0 ? 1 : 0), argv + argc});
+    return settle_output(code, argc > 1 ? argv[1] : "");
   } catch (const std::exception& exception) {
     return report(Error(ErrorCode::kInternal, fmt::format("unexpected: {}", exception.what())));
   }

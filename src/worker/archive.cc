@@ -168,7 +168,10 @@ class Packer {
     return add_file(file.get(), path, stat);
   }
 
-  static std::unexpected<Error> stopped() { return fail(ErrorCode::kCancelled, "interrupted"); }
+  std::unexpected<Error> stopped() {
+    archive_write_fail(archive_.get());  // else the end would fill up the file whose size was promised
+    return fail(ErrorCode::kCancelled, "interrupted");
+  }
 
   Result<void> left_out(const std::string& path, int error) {
     return note(path, fmt::format("left out: {}", std::strerror(error)));

@@ -472,6 +472,10 @@ def test_a_full_output_is_an_error(tools, coordinator, client):
         result = subprocess.run([BINARY, "client", "-c", coordinator.url, "auth"], env=clean_environment(tools.directory), stdout=full,
                                 stderr=subprocess.PIPE, text=True, timeout=30)
     assert result.returncode == 1 and "No space left" in result.stderr
+    for arguments in (["client", "--help"], ["client", "tasks", "submit", "--help"], ["completion", "zsh"], ["--version"]):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = subprocess.run([BINARY, *arguments], env=clean_environment(tools.directory), stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+        assert result.returncode == 1 and "cannot write to standard output" in result.stderr, arguments
 
 
 # --- workers

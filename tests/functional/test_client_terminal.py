@@ -13,8 +13,8 @@ from terminal import Terminal
 def terminal(tools, coordinator):
     started = []
 
-    def start(*arguments, columns=80):
-        started.append(Terminal(["client", "-c", coordinator.url, *arguments], clean_environment(tools.directory), tools.directory, columns))
+    def start(*arguments, columns=80, **variables):
+        started.append(Terminal(["client", "-c", coordinator.url, *arguments], clean_environment(tools.directory, variables), tools.directory, columns))
         return started[-1]
     yield start
     for each in started:
@@ -71,3 +71,30 @@ def test_the_progress_bar_is_for_terminals(terminal, tools):
     shown = terminal("-u", "mitosis_admin", "-p", "mitosis_admin", "groups", "attachments", "upload", "--pb", "big")
     assert shown.wait(30) == 0
     assert b"\x1b[K" in shown.output and b"Attachment uploaded successfully" in shown.output
+
+
+def test_ctrl_c_while_a_directory_is_packed(terminal, tools):
+    """One that takes long: a file with a hole of many gigabytes, which packs to next to nothing."""
+    (tools.directory / "huge").mkdir()
+    with open(tools.directory / "huge" / "hole", "wb") as hole:
+        hole.truncate(1 << 40)
+    places = tools.directory / "temporary"
+    places.mkdir()
+    shown = terminal("-u", "mitosis_admin", "-p", "mitosis_admin", "groups", "attachments", "upload", "--pb", "huge", TMPDIR=str(places))
+    shown.expect("Packing huge")
+    shown.send("\x03")
+    assert shown.wait() == 130
+    assert shown.output.endswith(b"\r\x1b[Kinterrupted\r\n") and list(places.iterdir()) == []
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_help_and_progress_fit_a_narrow_terminal(terminal, tools, columns):
+    shown = terminal("tasks", "submit", "--help", columns=columns)
+    assert shown.wait() == 0
+    lines = shown.output.decode().splitlines()
+    assert [line for line in lines if len(line) > columns and " " in line.strip() and not line.startswith("Usage:")] == []
+    (tools.directory / "a-file-with-a-rather-long-name").write_bytes(os.urandom(8_000_000))
+    shown = terminal("-u", "mitosis_admin", "-p", "mitosis_admin", "groups", "attachments", "upload", "--pb", "a-file-with-a-rather-long-name", columns=columns)
+    assert shown.wait(30) == 0
+    drawn = [part.partition("\r")[0] for part in shown.output.decode().split("\x1b[K")[1:]]
+    assert drawn and all(len(line) < columns for line in drawn[:-1]), drawn

@@ -55,6 +55,8 @@ def test_a_standby_says_so_and_serves_nothing_else(pair):
     status, _, body = Api(pair.standby_port).request("GET", "/health")
     assert (status, body) == (503, b'{"status":"standby"}')
     assert Api(pair.standby_port).request("GET", "/tasks")[0] == 503
+    assert b"\nmito_active 0\n" in Api(pair.standby_port).request("GET", "/metrics")[2]
+    assert b"\nmito_active 1\n" in pair.first.api.request("GET", "/metrics")[2]
     with pytest.raises(OSError):
         pair.api.request("GET", "/health", timeout=2)
     assert pair.second.stop() == 0

@@ -13,6 +13,7 @@ namespace mito::http {
 
 namespace {
 
+constexpr std::size_t kLongBody = 16 << 10;  ///< More may not fit into the buffers of a connection.
 constexpr long kFileBufferBytes = 256 << 10;
 constexpr long kKeepAliveIdleSeconds = 30;
 constexpr long kKeepAliveIntervalSeconds = 10;
@@ -117,9 +118,12 @@ void Transfer::set_callbacks() {
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
-  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, this);
-  set(CURLOPT_NOPROGRESS, 0);
+  // Only what takes time to send has a progress that nothing else tells of.
+  if (request_.progress || !request_.upload_file.empty() || request_.body.size() > kLongBody) {
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, this);
+    set(CURLOPT_NOPROGRESS, 0);
+  }
   curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, &Transfer::on_connected);
   curl_easy_setopt(handle, CURLOPT_PREREQDATA, this);
 }

@@ -13,8 +13,8 @@ namespace mito::core {
 /// When the oldest of the queued tasks was submitted, for an operator who wants to know that work waits. Core thread.
 ///
 /// Ids grow with submission, so the queued tasks are counted by spans of ids, each with the time of its first one: a
-/// few hundred numbers however many tasks there are. Times are right to a second, or to a sixteenth of the age when that
-/// is more. A task that comes back to the queue after its span was dropped counts with the oldest that wait.
+/// few hundred numbers however many tasks there are. Times are right to a second, or to a sixteenth of the age when
+/// that is more. A task that comes back to the queue after its span was dropped counts with the oldest that wait.
 class QueueAges {
  public:
   /// A task was submitted at `at`, and those before it no later. Harmless when it was told of before.

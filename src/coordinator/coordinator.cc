@@ -223,7 +223,8 @@ class Coordinator::Impl {
                                                             .read_patience = settings_.database_wait}));
     kLog.info("Database: {}", database_->describe());
     const auto check = [this] { return check_belonging(*database_, settings_, keys_->fingerprint(), key_path_); };
-    MITO_TRY_ASSIGN(turn_, wait_for_turn(*database_, settings_, stop_start_, check, [this] { end_with(taken_over()); }));
+    MITO_TRY_ASSIGN(turn_,
+                    wait_for_turn(*database_, settings_, stop_start_, check, [this] { end_with(taken_over()); }));
     return open_writer(*database_, settings_.takeover_after, stop_start_);
   }
 

@@ -107,9 +107,8 @@ def known_keys() -> dict[str, set[str]]:
     return keys
 
 
-#: For each role a line that reads the file and ends soon, whatever stands in it: a file that cannot be taken is refused first, by its name and line.
-READERS = {"coordinator": ["coordinator", "--check", "--db", "sqlite:check.db"], "worker": ["worker", "--coordinator", "no://address"],
-           "client": ["client", "cmd", "--", "true"]}
+#: For each role a line that ends soon: a file that cannot be taken is refused first, by its name and line, before what stands here is looked at.
+READERS = {"coordinator": ["coordinator", "--io-threads", "none"], "worker": ["worker", "--coordinator", "no://address"], "client": ["client", "cmd", "--", "true"]}
 
 
 def check_settings(session: Session, page: Page, block: Block) -> None:
@@ -134,7 +133,7 @@ def check_settings(session: Session, page: Page, block: Block) -> None:
     for words in READERS.values():
         result = subprocess.run([BINARY, words[0], "--config", str(file), *words[1:]], cwd=session.home, env=clean_environment(session.home), text=True,
                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
-        if f"{file}:" in result.stderr:
+        if f"{file.name}:" in result.stderr:
             pytest.fail(f"{where}: mito {words[0]} says: {result.stderr}", pytrace=False)
 
 
@@ -252,6 +251,11 @@ def failure_of(text: str, directory: pathlib.Path) -> str:
     (("$ pwd\n/", "$ pwd\n/tmp"), r"page.md:8: \$ pwd\n--- expected:\n/tmp\n--- got, with exit code 0:\n/\n"),
     (("test \"$PWD\" = /", "test \"$PWD\" = /tmp"), r"page.md:23: .*\n.*\n(.*\n)*ended with 1"),
     (("error: ...", "..."), r"page.md:12: .*frobnicate\n--- expected:(.*\n)*--- got, with exit code 2"),
+    (("```sh\nfalse", "<!-- run -->\n```toml\n[coordinator]\nbindd = 1"), "page.md:19: .coordinator. has no setting bindd"),
+    (("```sh\nfalse", "<!-- run -->\n```toml\n[coordinator]\nretention = 1"), "page.md:19: mito coordinator says: .*retention"),
+    (("```sh\nfalse", "<!-- run -->\n```toml\n[worker]\ntags = 7"), "page.md:19: mito worker says: .*tags: 7"),
+    (("```sh\nfalse", "<!-- run -->\n```json\n{"), "page.md:19: Expecting"),
+    (("```sh\nfalse", "<!-- run -->\n```python\nraise SystemExit(4)"), "page.md:19: the program ended with 4"),
     (("$ pwd\n/", "$ exit 3"), r"page.md:8: .*\n(.*\n)*ended the shell"),
 ])
 def test_a_page_is_believed_in_nothing(change, words, tmp_path):

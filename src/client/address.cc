@@ -1,7 +1,9 @@
 #include "client/address.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -40,9 +42,8 @@ std::string_view fault_of_authority(std::string_view authority) {
   return {};
 }
 
-}  // namespace
-
-Result<Address> Address::parse(std::string_view text) {
+/// One address without a trailing slash.
+Result<std::string> parse_one(std::string_view text) {
   std::string_view rest = text;
   std::string scheme = "http";
   if (const auto mark = rest.find("://"); mark != std::string_view::npos) {
@@ -58,7 +59,50 @@ Result<Address> Address::parse(std::string_view text) {
     rest.remove_suffix(1);
   const auto slash = rest.find('/');
   if (const auto fault = fault_of_authority(rest.substr(0, slash)); !fault.empty()) return refuse(text, fault);
-  return Address(scheme + "://" + std::string(rest));
+  return scheme + "://" + std::string(rest);
+}
+
+}  // namespace
+
+struct Address::Places {
+  std::vector<std::string> bases;       ///< At least one.
+  std::atomic<std::size_t> in_use = 0;  ///< Below bases.size().
+};
+
+Result<Address> Address::parse(std::string_view text) {
+  const auto places = std::make_shared<Places>();
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    MITO_TRY_ASSIGN(auto base, parse_one(text.substr(begin, end - begin)));
+    places->bases.push_back(std::move(base));
+    begin = end + 1;
+  }
+  return Address(places);
+}
+
+std::string Address::url(std::string_view path) const {
+  return places_->bases[places_->in_use.load(std::memory_order_relaxed)] + std::string(path);
+}
+
+const std::string& Address::text() const {
+  return places_->bases.front();
+}
+
+std::size_t Address::count() const {
+  return places_->bases.size();
+}
+
+std::string Address::elsewhere(std::string_view url) const {
+  const auto& bases = places_->bases;
+  // The longest that fits, for where one is the beginning of another.
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    if (url.starts_with(bases[i]) && (!url.starts_with(bases[at]) || bases[i].size() > bases[at].size())) at = i;
+  }
+  const std::size_t next = (at + 1) % bases.size();
+  std::size_t left = at;
+  places_->in_use.compare_exchange_strong(left, next);  // another thread may have been first
+  return bases[next] + std::string(url.substr(bases[at].size()));
 }
 
 }  // namespace mito::client

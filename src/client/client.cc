@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "client/endpoints.h"
+#include "client/failover.h"
 #include "http/client.h"
 
 namespace mito::client {
@@ -104,7 +105,9 @@ Result<std::string> Client::attempt(std::string_view method, const std::string& 
   if (!body.empty()) request.headers.add("Content-Type", "application/json");
   request.body = std::move(body);
   request.total_timeout = timeout_;
-  MITO_TRY_ASSIGN(auto response, transport_->send_and_wait(std::move(request), std::move(stop)));
+  MITO_TRY_ASSIGN(auto response, send_to_any(address_, std::move(request), [&](http::ClientRequest each) {
+                    return transport_->send_and_wait(std::move(each), stop);
+                  }));
   if (response.status / 100 != 2) return fail(error_of_answer(response.status, response.body));
   return std::move(response.body);
 }
@@ -121,7 +124,9 @@ Result<void> Client::stream(const std::string& path, std::function<Result<void>(
   request.url = address_.url(path);
   request.headers.add("Authorization", "Bearer " + token());
   request.on_body = std::move(take);
-  MITO_TRY_ASSIGN(auto response, transport_->send_and_wait(std::move(request), std::move(stop)));
+  MITO_TRY_ASSIGN(auto response, send_to_any(address_, std::move(request), [&](http::ClientRequest each) {
+                    return transport_->send_and_wait(std::move(each), stop);
+                  }));
   if (response.status / 100 != 2) return fail(error_of_answer(response.status, response.body));
   return {};
 }

@@ -10,7 +10,8 @@ const SettingsDeclaration<Settings>& settings_declaration() {
   static const auto kDeclaration = [] {
     SettingsDeclaration<Settings> d("client");
     d.add("coordinator_addr", "-c,--coordinator", &Settings::coordinator_addr, setting::text("URL"),
-          "The address of the coordinator; without http:// or https:// it is http");
+          "The address of the coordinator, without http:// or https:// it is http; several, separated by commas, where "
+          "one stands by for another");
     d.add("credential_path", "--credential-path", &Settings::credential_path, setting::path(),
           "The file that keeps the logins", "$XDG_CONFIG_HOME/mitosis/credentials");
     d.add("user", "-u,--user", &Settings::user, setting::text("NAME"), "The user to act as",

@@ -1,6 +1,7 @@
 #include "coordinator/check.h"
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 
 #include "coordinator/data_directory.h"
 #include "coordinator/engines.h"
+#include "coordinator/keys.h"
+#include "coordinator/startup.h"
 #include "storage/database/postgres/postgres.h"
 
 namespace mito::coordinator {
@@ -32,6 +35,7 @@ bool has_redis(const Settings& settings) {
 
 constexpr Check kChecks[] = {
     {"database", always, check_database},
+    {"keys", always, check_keys},
     {"objects", always, check_objects},
     {"events", has_redis, check_redis},
 };
@@ -62,6 +66,16 @@ Result<std::string> check_sqlite(const fs::path& file) {
   return fmt::format("SQLite at {}{}", file.string(), fs::exists(file, error) ? "" : " (made at the first start)");
 }
 
+/// A database that several coordinators may use, so that keys and objects may be others than those it was used with;
+/// none where it cannot be opened, which its own line tells.
+std::unique_ptr<storage::Database> shared_database(const Settings& settings) {
+  if (!storage::is_postgres_url(settings.db_url)) return nullptr;
+  storage::PostgresSettings postgres;
+  postgres.url = settings.db_url;
+  auto database = storage::open_postgres(postgres);
+  return database ? *std::move(database) : nullptr;
+}
+
 }  // namespace
 
 Result<std::string> check_database(const Settings& settings) {
@@ -76,7 +90,18 @@ Result<std::string> check_database(const Settings& settings) {
   return check_sqlite(directory / "mitosis.db");
 }
 
+Result<std::string> check_keys(const Settings& settings) {
+  MITO_TRY_ASSIGN(const fs::path directory, data_directory(settings));
+  MITO_TRY_ASSIGN(const auto keys, find_keys(settings.access_token_private_path, settings.access_token_public_path,
+                                             key_folders(settings.config_files), directory));
+  std::string place = keys ? keys->private_path.string() : "a pair that is made at the first start";
+  if (const auto database = shared_database(settings))
+    MITO_TRY(check_key_pair(*database, keys ? keys->keys.fingerprint() : "a new one", place));
+  return place;
+}
+
 Result<std::string> check_objects(const Settings& settings) {
+  if (const auto database = shared_database(settings)) MITO_TRY(check_object_store(*database, settings));
   if (!settings.s3_url.empty()) return check_s3(settings);
   MITO_TRY_ASSIGN(const fs::path directory, data_directory(settings));
   const fs::path objects = directory / "objects";

@@ -199,12 +199,9 @@ class Coordinator::Impl {
   }
 
   Result<void> open_keys() {
-    std::error_code ignored;
-    std::vector<fs::path> folders{fs::current_path(ignored)};
-    for (const fs::path& file : settings_.config_files)
-      folders.push_back(file.parent_path());
-    MITO_TRY_ASSIGN(LoadedKeys loaded, load_keys(settings_.access_token_private_path,
-                                                 settings_.access_token_public_path, folders, data_->path()));
+    MITO_TRY_ASSIGN(LoadedKeys loaded,
+                    load_keys(settings_.access_token_private_path, settings_.access_token_public_path,
+                              key_folders(settings_.config_files), data_->path()));
     keys_.emplace(std::move(loaded.keys));
     key_path_ = loaded.private_path.string();
     kLog.info("Keys: {}{}", key_path_, loaded.generated ? " (made just now)" : "");
@@ -222,7 +219,10 @@ class Coordinator::Impl {
     MITO_TRY_ASSIGN(database_, storage::open_database(url, {.writer_timeout = settings_.takeover_after,
                                                             .read_patience = settings_.database_wait}));
     kLog.info("Database: {}", database_->describe());
-    const auto check = [this] { return check_belonging(*database_, settings_, keys_->fingerprint(), key_path_); };
+    const auto check = [this]() -> Result<void> {
+      MITO_TRY(check_key_pair(*database_, keys_->fingerprint(), key_path_));
+      return check_object_store(*database_, settings_);
+    };
     MITO_TRY_ASSIGN(turn_,
                     wait_for_turn(*database_, settings_, stop_start_, check, [this] { end_with(taken_over()); }));
     return open_writer(*database_, settings_.takeover_after, stop_start_);

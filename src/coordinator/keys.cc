@@ -30,8 +30,8 @@ std::optional<fs::path> find(const fs::path& name, const std::vector<fs::path>& 
 
 }  // namespace
 
-Result<LoadedKeys> load_keys(const fs::path& private_path, const fs::path& public_path,
-                             const std::vector<fs::path>& folders, const fs::path& data) {
+Result<std::optional<LoadedKeys>> find_keys(const fs::path& private_path, const fs::path& public_path,
+                                            const std::vector<fs::path>& folders, const fs::path& data) {
   std::vector<fs::path> places = folders;
   places.push_back(data);
   const auto private_file = find(private_path, places);
@@ -40,12 +40,7 @@ Result<LoadedKeys> load_keys(const fs::path& private_path, const fs::path& publi
     if (private_path.is_absolute() || public_path.is_absolute())
       return fail(ErrorCode::kUsage, fmt::format("The key files {} and {} are not there. {}", private_path.string(),
                                                  public_path.string(), kRemedy));
-    MITO_TRY_ASSIGN(security::TokenKeys keys, security::TokenKeys::generate());
-    const fs::path kept = data / private_path.filename();
-    // The public key first: a crash in between leaves a public key alone, which the message below explains.
-    MITO_TRY(write_private_file(data / public_path.filename(), keys.public_pem()));
-    MITO_TRY(write_private_file(kept, keys.private_pem()));
-    return LoadedKeys{.keys = std::move(keys), .private_path = kept, .generated = true};
+    return std::nullopt;
   }
   if (!private_file || !public_file)
     return fail(ErrorCode::kUsage, fmt::format("{} is there, but its other half {} is not. {}",
@@ -60,6 +55,26 @@ Result<LoadedKeys> load_keys(const fs::path& private_path, const fs::path& publi
                             keys.error().text()),
                 keys.error().internal());
   return LoadedKeys{.keys = std::move(*keys), .private_path = *private_file};
+}
+
+Result<LoadedKeys> load_keys(const fs::path& private_path, const fs::path& public_path,
+                             const std::vector<fs::path>& folders, const fs::path& data) {
+  MITO_TRY_ASSIGN(auto found, find_keys(private_path, public_path, folders, data));
+  if (found) return *std::move(found);
+  MITO_TRY_ASSIGN(security::TokenKeys keys, security::TokenKeys::generate());
+  const fs::path kept = data / private_path.filename();
+  // The public key first: a crash in between leaves a public key alone, which the message above explains.
+  MITO_TRY(write_private_file(data / public_path.filename(), keys.public_pem()));
+  MITO_TRY(write_private_file(kept, keys.private_pem()));
+  return LoadedKeys{.keys = std::move(keys), .private_path = kept, .generated = true};
+}
+
+std::vector<fs::path> key_folders(const std::vector<fs::path>& config_files) {
+  std::error_code ignored;
+  std::vector<fs::path> folders{fs::current_path(ignored)};
+  for (const fs::path& file : config_files)
+    folders.push_back(file.parent_path());
+  return folders;
 }
 
 }  // namespace mito::coordinator

@@ -125,6 +125,12 @@ Result<DatabaseFacts> prepare(storage::Writer& writer, const Settings& settings,
   return facts;
 }
 
+/// The error of what the database says to be wrong; that it cannot be asked is none.
+Result<void> refused(const Result<bool>& known) {
+  if (!known && known.error().code() == ErrorCode::kUsage) return fail(known.error());
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_supported(const Settings& settings) {
@@ -143,13 +149,16 @@ Result<void> check_supported(const Settings& settings) {
   return {};
 }
 
-Result<void> check_belonging(storage::Database& database, const Settings& settings, const std::string& fingerprint,
-                             const std::string& key_path) {
+Result<void> check_key_pair(storage::Database& database, const std::string& fingerprint, const std::string& key_path) {
   const auto reader = database.open_reader();
   if (!reader) return {};
-  for (const auto& known : {knows_key(**reader, fingerprint, key_path), knows_object_store(**reader, settings)})
-    if (!known && known.error().code() == ErrorCode::kUsage) return fail(known.error());
-  return {};
+  return refused(knows_key(**reader, fingerprint, key_path));
+}
+
+Result<void> check_object_store(storage::Database& database, const Settings& settings) {
+  const auto reader = database.open_reader();
+  if (!reader) return {};
+  return refused(knows_object_store(**reader, settings));
 }
 
 Result<DatabaseFacts> prepare_database(storage::Writer& writer, const Settings& settings, const BindAddress& bind,

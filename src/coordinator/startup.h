@@ -24,10 +24,10 @@ struct DatabaseFacts {
   RedisPasswords redis_passwords{};               ///< Made once, so that they survive a restart.
 };
 
-/// Whether the database belongs to the key pair of this fingerprint and to the configured object store, as far as it
-/// can be asked and says so already (kUsage with the remedy otherwise). Changes nothing.
-Result<void> check_belonging(storage::Database& database, const Settings& settings, const std::string& fingerprint,
-                             const std::string& key_path);
+/// Whether the database was used with the key pair of this fingerprint so far, and with the configured object store, as
+/// far as it can be asked and says so already (kUsage with the remedy otherwise). Change nothing.
+Result<void> check_key_pair(storage::Database& database, const std::string& fingerprint, const std::string& key_path);
+Result<void> check_object_store(storage::Database& database, const Settings& settings);
 
 /// Checks that the database belongs to the key pair of this fingerprint (kUsage with the remedy otherwise), and makes
 /// what is missing: the secret of object URLs, the first admin. One transaction.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "client/failover.h"
 #include "protocol/codec.h"
 #include "protocol/errors.h"
 #include "protocol/query.h"
@@ -144,7 +145,22 @@ Call<std::string> CoordinatorLink::note(Session& session, Call<std::string> answ
 }
 
 Call<std::string> CoordinatorLink::exchange(Session& session, http::ClientRequest request, std::stop_token stop) {
-  return note(session, judge(transport_.exchange(std::move(request), std::move(stop))));
+  return note(session, judge(ask(std::move(request), stop)));
+}
+
+Result<http::ClientResponse> CoordinatorLink::ask(http::ClientRequest request, const std::stop_token& stop) {
+  return client::send_to_any(address_, std::move(request),
+                             [&](http::ClientRequest each) { return transport_.exchange(std::move(each), stop); });
+}
+
+void CoordinatorLink::send(http::ClientRequest request, std::stop_token stop, http::Client::Callback done) {
+  if (address_.count() == 1) return transport_.send(std::move(request), std::move(stop), std::move(done));
+  std::string url = request.url;
+  transport_.send(std::move(request), std::move(stop),
+                  [this, url = std::move(url), done = std::move(done)](Result<http::ClientResponse> answer) mutable {
+                    if (!answer && client::nobody_answered(answer.error())) address_.elsewhere(url);
+                    done(std::move(answer));
+                  });
 }
 
 Call<protocol::RegisterWorkerResp> CoordinatorLink::register_worker(const protocol::RegisterWorkerReq& request,
@@ -158,7 +174,7 @@ Call<protocol::RegisterWorkerResp> CoordinatorLink::register_worker(const protoc
   call.body = protocol::encode(request);
   call.max_response_bytes = kMaxAnswerBytes;
   call.stall_timeout = kAnswerTimeout;
-  return read<protocol::RegisterWorkerResp>(judge(transport_.exchange(std::move(call), std::move(stop))));
+  return read<protocol::RegisterWorkerResp>(judge(ask(std::move(call), stop)));
 }
 
 Call<std::optional<protocol::WorkerTaskResp>> CoordinatorLink::fetch(Session& session, std::chrono::milliseconds wait,
@@ -210,13 +226,12 @@ Call<void> CoordinatorLink::unregister(Session& session, std::stop_token stop) {
 void CoordinatorLink::heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done) {
   auto request = make_request(session, "POST", "/workers/heartbeat");
   request.total_timeout = timeout;
-  transport_.send(
-      std::move(request), std::move(stop),
-      [this, &session, sent = timer_.now(), done = std::move(done)](Result<http::ClientResponse> response) mutable {
-        auto answer = note(session, judge(std::move(response)));
-        if (answer) session.last_heartbeat = sent;
-        done(drop(std::move(answer)));
-      });
+  send(std::move(request), std::move(stop),
+       [this, &session, sent = timer_.now(), done = std::move(done)](Result<http::ClientResponse> response) mutable {
+         auto answer = note(session, judge(std::move(response)));
+         if (answer) session.last_heartbeat = sent;
+         done(drop(std::move(answer)));
+       });
 }
 
 void CoordinatorLink::send_state(Session& session, TaskUuid task, TaskExecState state,
@@ -225,10 +240,10 @@ void CoordinatorLink::send_state(Session& session, TaskUuid task, TaskExecState 
   request.headers.add("Content-Type", "application/json");
   request.body = protocol::encode(protocol::TaskStateReq{state});
   request.total_timeout = timeout;
-  transport_.send(std::move(request), std::move(stop),
-                  [this, &session, done = std::move(done)](Result<http::ClientResponse> response) mutable {
-                    done(drop(note(session, judge(std::move(response)))));
-                  });
+  send(std::move(request), std::move(stop),
+       [this, &session, done = std::move(done)](Result<http::ClientResponse> response) mutable {
+         done(drop(note(session, judge(std::move(response)))));
+       });
 }
 
 Call<void> CoordinatorLink::put_file(const std::string& url, const std::filesystem::path& file, std::uint64_t length,

@@ -118,6 +118,10 @@ class CoordinatorLink {
 
  private:
   Call<std::string> exchange(Session& session, http::ClientRequest request, std::stop_token stop);
+  /// To the coordinator, wherever it answers.
+  Result<http::ClientResponse> ask(http::ClientRequest request, const std::stop_token& stop);
+  /// Likewise, but where nobody answers only the next call goes elsewhere.
+  void send(http::ClientRequest request, std::stop_token stop, http::Client::Callback done);
   [[nodiscard]] http::ClientRequest make_request(const Session& session, std::string method,
                                                  const std::string& path) const;
   Call<std::string> note(Session& session, Call<std::string> answer);

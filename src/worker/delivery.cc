@@ -347,7 +347,8 @@ class Delivery {
     if (!answer && answer.error().kind == CallError::Kind::kRefused) {
       // It does not understand us after all, or has forgotten that the task is over (its database was put back): the
       // original's way.
-      kLog.warn("The result of task {} was refused: {}", result_.task.to_string(), answer.error().text);
+      kLog.info("The report of task {} was not understood, so it is made in the original's way: {}",
+                result_.task.to_string(), answer.error().text);
       end_announced_ = false;
       if (const auto again = announce_end(); !again) return {again.error(), std::nullopt};
       answer = insist(protocol::CommitOp{

@@ -6,7 +6,7 @@ namespace {
 SettingsDeclaration<Settings> declare() {
   SettingsDeclaration<Settings> d("worker");
   d.add("coordinator_addr", "-c,--coordinator", &Settings::coordinator_addr, setting::url({"http://", "https://"}),
-        "The address of the coordinator");
+        "The address of the coordinator; several, separated by commas, where one stands by for another");
   d.add("polling_interval", "--polling-interval", &Settings::polling_interval,
         setting::duration(Duration{0, 1'000'000}),
         "How often to ask for a task where the coordinator does not offer to hold the request until there is one");

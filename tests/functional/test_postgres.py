@@ -90,6 +90,20 @@ def test_missing_database_and_role_are_answered_with_sql(tools, postgres_server)
     assert "ok" in run_check(tools, "--db", url).stdout
 
 
+def test_check_tells_what_does_not_belong_to_the_database(tools, database):
+    coordinator = tools.coordinator("--db", database)
+    keys = ["--access-token-private-path", coordinator.data / "private.pem", "--access-token-public-path", coordinator.data / "public.pem"]
+    right = run_check(tools, "--db", database, *keys)
+    assert right.returncode == 0 and f"keys: {coordinator.data / 'private.pem'}" in right.stdout, right.stdout
+    wrong = run_check(tools, "--db", database)
+    lines = wrong.stdout.splitlines()
+    assert wrong.returncode == 1 and [line.split(":")[0].split() for line in lines if line.startswith(("ok", "WRONG"))] == [
+        ["ok", "database"], ["WRONG", "keys"], ["ok", "objects"]], wrong.stdout
+    assert "another key pair" in wrong.stdout
+    moved = run_check(tools, "--db", database, *keys, "--s3", "http://127.0.0.1:9", "--s3-access-key", "key", "--s3-secret-key", "secret")
+    assert moved.returncode == 1 and "in another store: data directory then" in moved.stdout and "--accept-object-store" in moved.stdout
+
+
 def test_check_names_a_server_that_does_not_answer(tools):
     checked = run_check(tools, "--db", f"postgres://a:b@127.0.0.1:{free_port()}/c")
     assert checked.returncode == 1

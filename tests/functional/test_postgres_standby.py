@@ -112,6 +112,21 @@ def test_one_that_was_frozen_never_writes_again(pair):
     assert pair.api.call("GET", f"/tasks/{kept}", token=token)["info"]["state"] == "Ready"
 
 
+def test_worker_and_client_find_the_other_by_themselves(pair):
+    """No proxy: both are told both addresses."""
+    both = f"http://127.0.0.1:{pair.first.port},http://127.0.0.1:{pair.port}"
+    worker = pair.tools.worker(both)
+    submit = ["client", "-c", both, "-u", "mitosis_admin", "-p", "mitosis_admin", "tasks", "submit", "--wait", "--", "echo"]
+    assert pair.tools.run(*submit, "before").stdout.endswith("before\n")
+    pair.first.kill()
+    pair.wait_for_second(30)
+    assert pair.tools.run(*submit, "after").stdout.endswith("after\n")
+    assert worker.output().count("Worker registered with ID") == 1
+    pair.second.kill()
+    failed = pair.tools.run("client", "-c", both, "tasks", "query")
+    assert failed.returncode == 6 and "None of the 2 addresses answers" in failed.stderr and "Connection refused" in failed.stderr
+
+
 def test_workers_of_the_original_live_through_a_failover_behind_haproxy(pair):
     haproxy = shutil.which("haproxy") or "/usr/sbin/haproxy"
     if not os.path.exists(haproxy):

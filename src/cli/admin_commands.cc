@@ -357,8 +357,10 @@ constexpr std::array kAttachmentCommands{
 };
 constexpr std::array kGroupCommands{
     Command{.name = "list", .help = "List all groups", .arguments = kListGroups, .run = list_groups},
-    Command{
-        .name = "lock", .help = "Refuse uploads into a group; its tasks go on", .arguments = kOneGroup, .run = lock_group},
+    Command{.name = "lock",
+            .help = "Refuse uploads into a group; its tasks go on",
+            .arguments = kOneGroup,
+            .run = lock_group},
     Command{.name = "unlock", .help = "Open a locked group again", .arguments = kOneGroup, .run = unlock_group},
     Command{.name = "storage-quota",
             .help = "Change how much a group may store",

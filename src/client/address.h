@@ -24,6 +24,8 @@ class Address {
   [[nodiscard]] std::size_t count() const;
   /// Nobody answered at `url`, one that url() gave: the same path at the next address, which is in use from now on.
   [[nodiscard]] std::string elsewhere(std::string_view url) const;
+  /// Likewise, for a request that is not sent again.
+  void leave(std::string_view url) const { static_cast<void>(elsewhere(url)); }
 
  private:
   struct Places;

@@ -158,7 +158,7 @@ void CoordinatorLink::send(http::ClientRequest request, std::stop_token stop, ht
   std::string url = request.url;
   transport_.send(std::move(request), std::move(stop),
                   [this, url = std::move(url), done = std::move(done)](Result<http::ClientResponse> answer) mutable {
-                    if (!answer && client::nobody_answered(answer.error())) address_.elsewhere(url);
+                    if (!answer && client::nobody_answered(answer.error())) address_.leave(url);
                     done(std::move(answer));
                   });
 }

@@ -52,8 +52,8 @@ TEST(Address, MayBeSeveral) {
 
 /// Answers as told for each URL and remembers who was asked.
 struct Servers {
-  std::map<std::string, ErrorCode> faults;
-  std::vector<std::string> asked;
+  std::map<std::string, ErrorCode> faults{};
+  std::vector<std::string> asked{};
 
   Result<http::ClientResponse> operator()(const http::ClientRequest& request) {
     asked.push_back(request.url);

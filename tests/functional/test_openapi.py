@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("jsonschema_rs")
 
 from api_document import CheckedApi  # noqa: E402
-from conftest import ROOT, Tools, clean_environment  # noqa: E402
+from conftest import ROOT, clean_environment  # noqa: E402
 from recorded_database import main as change_database  # noqa: E402
 
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -232,12 +232,10 @@ def test_the_page_needs_nothing_else(api):
     assert json.loads(page[start:page.index("</script>", start)]) == api.document.document
 
 
-@pytest.fixture(scope="module")
-def tried(tmp_path_factory):
-    """A coordinator that schemathesis may do anything to."""
-    tools = Tools(tmp_path_factory.mktemp("schemathesis"))
-    yield tools.coordinator("--max-wait", "100ms")
-    tools.end()
+@pytest.fixture
+def tried(tools):
+    """A coordinator that schemathesis may do anything to, also change the admin's password."""
+    return tools.coordinator("--max-wait", "100ms")
 
 
 @pytest.mark.parametrize("caller", ["user", "worker"])
@@ -246,7 +244,7 @@ def test_schemathesis_finds_no_undeclared_answer(tried, tmp_path, caller):
     if not program.exists():
         pytest.skip("schemathesis is not installed beside this Python")
     token = tried.api.login()
-    # Worker operations are called with a worker's token, everything else as the admin; what ends or locks the caller is left out.
+    # Worker operations are called with a worker's token, everything else as the admin; what ends the coordinator or the caller is left out.
     choice = ["--exclude-tag", "Worker protocol", "--exclude-operation-id", "events", "--exclude-operation-id", "admin_shutdown"]
     if caller == "worker":
         token = tried.api.call("POST", "/workers", {"tags": [], "labels": [], "groups": []}, token)["token"]

@@ -27,7 +27,7 @@ def run(*command, expect=0, **options):
 def packages(tmp_path_factory):
     """The folder with both packages, made of a copy of the scripts so that the tree stays as it is."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("script", "tools", "deploy", "README.md", "LICENSE", "CHANGELOG.md", "config.example.toml"):
+    for name in ("script", "tools", "deploy", "docs", "README.md", "LICENSE", "CHANGELOG.md", "config.example.toml", "openapi.yaml"):
         source = ROOT / name
         shutil.copytree(source, tree / name) if source.is_dir() else shutil.copy(source, tree / name)
     run(tree / "script" / "package", "--binary", BINARY, env={**os.environ, "XZ_LEVEL": "-0"})
@@ -149,6 +149,7 @@ def test_the_archive_names_the_licences_of_what_it_brings(archive):
     assert any(name.startswith("libc.so") for name in libraries) and any(name.startswith("libsqlite3") for name in libraries)
     if shutil.which("dpkg-query"):
         assert sum(name.endswith(".copyright") for name in names) > 10
+        assert any(name.endswith("share/doc/mitosis/guide/index.md") for name in names) and any(name.endswith("mitosis/settings.md") for name in names)
 
 
 def test_the_deb(packages):

@@ -41,6 +41,13 @@ class Terminal:
         self.seen = at + len(text.encode())
         return between
 
+    def wait_until_raw(self, timeout=10.0):
+        """Until the program takes keys itself: an editor sets its terminal a moment after the prompt, and before, the kernel keeps Ctrl-R and the like."""
+        deadline = time.monotonic() + timeout
+        while termios.tcgetattr(self.master)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, f"the terminal was not set: {self.output[self.seen:]!r}"
+            time.sleep(0.005)
+
     def send(self, text):
         os.write(self.master, text.encode())
 

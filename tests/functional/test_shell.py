@@ -68,6 +68,7 @@ def test_a_session(tools, coordinator, shell):
 def test_control_c_clears_the_line_and_control_d_leaves(tools, coordinator, shell):
     shell.send("tasks que")
     shell.expect_next("tasks que")
+    shell.wait_until_raw()
     shell.send("\x03")
     shell.expect_next(PROMPT)
     assert "Currently logged in as" in shell.run("auth")  # nothing is left of the line before
@@ -130,11 +131,13 @@ def test_a_line_goes_on_behind_an_open_quote_or_a_backslash(tools, coordinator, 
 
     shell.send("auth 'never\r")
     shell.expect_next("::: ")
+    shell.wait_until_raw()
     shell.send("\x03")
     shell.expect_next(PROMPT)
     assert "Currently logged in" in shell.run("auth")  # nothing is left of it
     shell.send("auth 'never\r")
     shell.expect_next("::: ")
+    shell.wait_until_raw()
     shell.send("\x04")
     assert "not lexically valid" in shell.expect_next(PROMPT)
     shell.send("quit\r")
@@ -168,6 +171,7 @@ def test_the_history_hints_at_the_rest_of_a_line(tools, coordinator):
         shell.expect_next("\x1b[2muery --count")
         shell.send("\x01\x06\x05\r")  # in the middle these keys go right and to the end; what was hinted at is not part of the line
         assert "unrecognized subcommand 'q'" in shell.expect_next(PROMPT)
+        shell.wait_until_raw()
         shell.send("\x12ount")  # Ctrl-R: no hint beside what it shows
         shell.expect_next("bck:")
         shell.send("\r")
@@ -219,6 +223,7 @@ def test_history_of_earlier_shells_is_there(tools, coordinator, shell):
         second.expect_next(PROMPT)
         second.send("\x1b[A\r")
         assert "Found 0 tasks" in second.expect_next(PROMPT)
+        second.wait_until_raw()
         second.send("\x12query\r\r")  # Ctrl-R searches
         second.send("\x04")
         second.wait()

@@ -14,6 +14,8 @@ import time
 
 import pytest
 
+import worker_coordinator
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("MITO_BIN", str(ROOT / "build" / "release" / "bin" / "mito"))
 
@@ -222,3 +224,28 @@ def coordinator(tools):
 def admin(coordinator):
     """The admin's token on `coordinator`."""
     return coordinator.api.login()
+
+
+@pytest.fixture
+def fake():
+    """A coordinator that the test plays, with our features."""
+    coordinator = worker_coordinator.Coordinator()
+    yield coordinator
+    coordinator.close()
+
+
+@pytest.fixture
+def original():
+    """Likewise, without any of our features."""
+    coordinator = worker_coordinator.Coordinator(features=())
+    yield coordinator
+    coordinator.close()
+
+
+@pytest.fixture
+def unprivileged():
+    """A user without rights, who may start programs."""
+    from unprivileged import Unprivileged  # It needs this module, too.
+    user = Unprivileged()
+    yield user
+    user.end()

@@ -9,14 +9,6 @@ import signal
 import pytest
 
 from conftest import wait_until
-from worker_coordinator import Coordinator
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
 
 
 @pytest.fixture

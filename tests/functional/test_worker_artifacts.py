@@ -9,26 +9,8 @@ import signal
 import tarfile
 import urllib.request
 
-import pytest
-
 from conftest import wait_until
 from tcp_gate import Gate
-from unprivileged import Unprivileged
-from worker_coordinator import Coordinator
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
-
-
-@pytest.fixture
-def unprivileged():
-    user = Unprivileged()
-    yield user
-    user.end()
 
 
 def notes_of(result: dict) -> dict:

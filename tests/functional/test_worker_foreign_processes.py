@@ -11,24 +11,8 @@ import pytest
 
 from conftest import wait_until
 from test_worker_isolation import cgroup_parent, needs_cgroup, needs_root
-from unprivileged import Unprivileged
-from worker_coordinator import Coordinator
 
 pytestmark = [needs_root, pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv here")]
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
-
-
-@pytest.fixture
-def unprivileged():
-    user = Unprivileged()
-    yield user
-    user.end()
 
 
 @pytest.fixture

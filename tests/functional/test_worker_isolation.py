@@ -9,24 +9,8 @@ import tempfile
 import pytest
 
 from conftest import wait_until
-from unprivileged import Unprivileged
-from worker_coordinator import Coordinator
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may run commands as another user")
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
-
-
-@pytest.fixture
-def unprivileged():
-    user = Unprivileged()
-    yield user
-    user.end()
 
 
 def start(tools, coordinator, *arguments, **options):

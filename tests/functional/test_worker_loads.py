@@ -8,14 +8,6 @@ import time
 import pytest
 
 from conftest import wait_until
-from worker_coordinator import Coordinator
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
 
 
 FULL = os.environ.get("MITO_TEST_FULL") == "1"

@@ -13,14 +13,6 @@ import time
 import pytest
 
 from conftest import wait_until
-from worker_coordinator import Coordinator
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
 
 
 def start(tools, coordinator, *arguments, **options):

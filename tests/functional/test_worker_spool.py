@@ -11,21 +11,6 @@ import time
 import pytest
 
 from conftest import wait_until
-from worker_coordinator import Coordinator
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
-
-
-@pytest.fixture
-def original():
-    coordinator = Coordinator(features=())
-    yield coordinator
-    coordinator.close()
 
 
 def start(tools, coordinator, *arguments, **options):

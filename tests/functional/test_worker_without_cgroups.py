@@ -11,7 +11,6 @@ import pytest
 
 from conftest import wait_until
 from test_worker_isolation import cgroup_parent, needs_root
-from worker_coordinator import Coordinator
 
 # What a worker finds where the tree would be. Done in a mount namespace of its own.
 PLACES = {
@@ -42,13 +41,6 @@ until [ -s "$place/daemon" ] && [ -s "$place/group" ] && [ -s "$place/child" ]; 
 echo out
 echo $$ > "$place/command"
 """
-
-
-@pytest.fixture
-def fake():
-    coordinator = Coordinator()
-    yield coordinator
-    coordinator.close()
 
 
 def start(tools, fake, place: str, *arguments):

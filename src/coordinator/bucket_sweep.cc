@@ -100,22 +100,20 @@ Result<std::vector<storage::ObjectKey>> without_row(storage::Queries& queries, c
 
 }  // namespace
 
-Result<std::uint64_t> BucketSweep::round(const std::stop_token& stop) {
-  std::uint64_t removed = 0;
+Result<void> BucketSweep::round(const std::stop_token& stop) {
   for (const storage::Bucket bucket : {storage::Bucket::kArtifacts, storage::Bucket::kAttachments}) {
     Walk& walk = walks_[static_cast<std::size_t>(bucket)];
-    if (stop.stop_requested()) return removed;
+    if (stop.stop_requested()) return {};
     MITO_TRY_ASSIGN(const bool ours, is_ours(bucket, walk));
     if (!ours) continue;
     for (int pages = 0; pages < kPagesOfRound && !stop.stop_requested(); ++pages) {
       MITO_TRY_ASSIGN(auto page, store_.list(bucket, walk.after));
-      MITO_TRY_ASSIGN(const std::uint64_t count, sweep_page(bucket, page));
-      removed += count;
+      MITO_TRY(sweep_page(bucket, page));
       walk.after = std::move(page.next).value_or(std::string());
       if (walk.after.empty()) break;
     }
   }
-  return removed;
+  return {};
 }
 
 Result<bool> BucketSweep::is_ours(storage::Bucket bucket, Walk& walk) {
@@ -131,16 +129,21 @@ Result<bool> BucketSweep::is_ours(storage::Bucket bucket, Walk& walk) {
   return walk.owner == Walk::Owner::kUs;
 }
 
-Result<std::uint64_t> BucketSweep::sweep_page(storage::Bucket bucket, const storage::RemoteObjectStore::Page& page) {
+Result<void> BucketSweep::sweep_page(storage::Bucket bucket, const storage::RemoteObjectStore::Page& page) {
   const Timestamp before = services_.clock.now() - services_.settings.orphan_age;
   std::vector<std::string> old;
   for (const auto& object : page.objects)
     if (object.written < before) old.push_back(object.key);
-  if (old.empty()) return 0;
+  if (old.empty()) return {};
   MITO_TRY_ASSIGN(auto orphans, without_row(reader_, services_.directory, bucket, old));
-  if (orphans.empty()) return 0;
+  if (orphans.empty()) return {};
   MITO_TRY_ASSIGN(orphans, announce_removal(orphans));
-  return remove_now(services_, orphans);
+  // At once: what fails later in the round does not bring them back.
+  if (const std::size_t removed = remove_now(services_, orphans); removed != 0) {
+    services_.housekeeping.orphans_removed += removed;
+    kLog.info("{} objects that belonged to nothing were removed", removed);
+  }
+  return {};
 }
 
 // The rows are looked at again within a transaction of the core: an upload that is announced behind it finds the

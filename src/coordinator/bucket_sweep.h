@@ -23,9 +23,9 @@ class BucketSweep {
   BucketSweep(Services& services, storage::RemoteObjectStore& store, storage::Queries& reader)
       : services_(services), store_(store), reader_(reader) {}
 
-  /// Goes on where the last round ended, for a bounded number of pages; how many objects are gone. Ends early when
-  /// `stop` is requested.
-  Result<std::uint64_t> round(const std::stop_token& stop);
+  /// Goes on where the last round ended, for a bounded number of pages, and counts in `services` what is gone. Ends early
+  /// when `stop` is requested.
+  Result<void> round(const std::stop_token& stop);
 
  private:
   /// Where the walk through a bucket stands.
@@ -36,7 +36,7 @@ class BucketSweep {
   };
 
   Result<bool> is_ours(storage::Bucket bucket, Walk& walk);
-  Result<std::uint64_t> sweep_page(storage::Bucket bucket, const storage::RemoteObjectStore::Page& page);
+  Result<void> sweep_page(storage::Bucket bucket, const storage::RemoteObjectStore::Page& page);
   /// Those that have no row still when their removal is announced.
   Result<std::vector<storage::ObjectKey>> announce_removal(const std::vector<storage::ObjectKey>& orphans);
 

@@ -102,12 +102,9 @@ Result<void> Housekeeping::remove_tasks(std::vector<storage::Queries::OldTask> t
 
 Result<void> Housekeeping::remove_orphans(const std::stop_token& stop) {
   if (stop.stop_requested()) return {};
-  std::uint64_t removed = 0;
-  if (services_.local_objects != nullptr) {
-    MITO_TRY_ASSIGN(removed, sweep_local(*services_.local_objects, stop));
-  } else if (bucket_sweep_) {
-    MITO_TRY_ASSIGN(removed, bucket_sweep_->round(stop));
-  }
+  if (bucket_sweep_) return bucket_sweep_->round(stop);
+  if (services_.local_objects == nullptr) return {};
+  MITO_TRY_ASSIGN(const std::uint64_t removed, sweep_local(*services_.local_objects, stop));
   if (removed != 0) kLog.info("{} objects that belonged to nothing were removed", removed);
   services_.housekeeping.orphans_removed += removed;
   return {};

@@ -181,6 +181,10 @@ class Tools:
             process.wait_for_output("Worker registered with ID|registered")
         return process
 
+    def processes(self) -> list[Process]:
+        """Those it has started, in the order of their starts."""
+        return list(self._processes)
+
     def start(self, *arguments, extra: dict | None = None, name: str = "process") -> Process:
         process = Process(list(arguments), self.directory, clean_environment(self.directory, extra), name)
         self._processes.append(process)
@@ -204,6 +208,16 @@ class Tools:
                 failure = failure or error
         if failure:
             raise failure
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that failed shows the end of what its programs said."""
+    report = (yield).get_result()
+    tools = getattr(item, "funcargs", {}).get("tools")
+    if report.when == "call" and report.failed and isinstance(tools, Tools):
+        for process in tools.processes():
+            report.sections.append((f"the end of the output of {process.stdout_path.stem} (mito {' '.join(process.arguments[1:])})", process.output()[-6000:]))
 
 
 @pytest.fixture

@@ -62,6 +62,11 @@ class S3Server:
             self._process.kill()
             self._process.wait()
 
+    def restart(self) -> None:
+        """It sees afterwards what was done to its files behind its back."""
+        self.kill()
+        self.start()
+
     def freeze(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
 

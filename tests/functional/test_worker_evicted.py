@@ -141,7 +141,7 @@ def test_a_result_that_takes_longer_than_the_timeout_to_bring_costs_nobody_the_t
     admin = coordinator.api.login()
     gate = Gate(coordinator.port)
     try:
-        worker = tools.worker(f"http://127.0.0.1:{gate.port}", "--lease", "1s", "--stall-timeout", "1h", "--grace", "0s")
+        worker = tools.worker(f"http://127.0.0.1:{gate.port}", "--lease", "1s", "--stall-timeout", "1h", "--grace", "10s")
         uuid = coordinator.api.submit(admin, ["sh", "-c", 'head -c 4194304 /dev/urandom > "$MITO_RESULT_DIR/f"'], timeout="1s")
         gate.hold_within(1 << 20)
         wait_until(lambda: gate.held, what="an upload that stands still")

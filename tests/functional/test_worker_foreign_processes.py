@@ -56,6 +56,7 @@ def test_what_could_not_be_ended_is_named(unprivileged, fake):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    fake.idle()
     assert worker.stop() == 0
 
 
@@ -73,4 +74,5 @@ def test_processes_of_other_users_are_ended_in_a_delegated_cgroup(unprivileged, 
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    fake.idle()
     assert worker.stop() == 0 and not list(delegated.glob("mito-*"))

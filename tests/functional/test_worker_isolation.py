@@ -144,6 +144,7 @@ def test_every_process_of_a_task_is_in_the_cgroup_of_its_slot(tools, fake):
     result = fake.result(bomb)
     assert result["msg"] == "ExecTimeout" and not any("could not be ended" in note for note in result["detail"].get("notes", []))
     assert not [group for group in parent.glob(f"mito-{worker.pid}-*") if (group / "cgroup.procs").read_text().strip()]
+    fake.idle()
     assert worker.stop() == 0
     assert not list(parent.glob(f"mito-{worker.pid}-*"))
 

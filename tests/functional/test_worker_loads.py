@@ -87,6 +87,7 @@ def test_a_full_disk_is_no_end(tools, fake):
         result = fake.result(output, timeout=30)
         assert "stdout is incomplete" in " ".join(result["detail"]["notes"])
         assert fake.result(fake.submit(["true"]))["exit_status"] == 0, "the slot goes on"
+        fake.idle()
         assert worker.stop() == 0
     finally:
         os.system(f"umount {mount}")

@@ -134,6 +134,7 @@ def test_what_belongs_to_other_hosts_or_coordinators_is_left_alone(tools, fake):
         registration.write_text(json.dumps({**text, **change}))
         worker = start(tools, fake)
         assert fake.result(fake.submit(["true"]))["exit_status"] == 0
+        fake.idle()
         assert worker.stop() == 0
     assert entries(tools) == [entry]
     assert (work_directory(tools) / entry.name).is_dir()

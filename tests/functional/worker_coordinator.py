@@ -68,6 +68,7 @@ class Coordinator:
         self.faults: list[Fault] = []
         self.released = threading.Event()   # ends hanging answers
         self._numbers = 0
+        self._reported = 0                  # length of the log at the last report
         outer = self
 
         class Server(http.server.ThreadingHTTPServer):
@@ -148,6 +149,10 @@ class Coordinator:
     def result(self, number: int, timeout: float = 20.0) -> dict:
         self.wait(lambda: number in self.results, timeout, f"the result of task {number}")
         return self.results[number]
+
+    def idle(self):
+        """Waits until a worker of one slot asks for work after the last report: then it knows that the report was taken, and has nothing left to deliver."""
+        self.wait(lambda: any(method == "GET" and path.split("?")[0] == "/workers/tasks" for method, path, _ in self.log[self._reported:]), what="the next fetch")
 
     def members(self, number: int, kind: str) -> dict:
         """Name -> (type, content or link target) of an artifact."""
@@ -288,6 +293,7 @@ class Coordinator:
             if number in self.results and name != "Complete":
                 return 404, b'{"msg":"Task not found"}'
             self.reports.append((number, op))
+            self._reported = len(self.log)
             if name == "Upload":
                 answer["url"] = f"{self.places.pop(0) if self.places else self.url}/store/{number}/{value['content_type']}"
             elif name in ("Commit", "Complete"):

@@ -102,7 +102,20 @@ Result<void> Decider::decide(const Item& item, Answer& answer) {
 
 Result<void> Decider::finish() {
   MITO_TRY(transaction_.flush());
-  return describe_claims();
+  describe_claims();
+  return {};
+}
+
+Result<void> Decider::commit() {
+  MITO_TRY(transaction_.commit());
+  describe_claims();
+  return {};
+}
+
+Result<void> Decider::learn_claims() {
+  MITO_TRY(transaction_.read_claims());
+  describe_claims();
+  return {};
 }
 
 AssignedTask Decider::claimed(std::size_t claim) const {
@@ -120,7 +133,7 @@ AssignedTask Decider::claimed(std::size_t claim) const {
   return task;
 }
 
-Result<void> Decider::describe_claims() {
+void Decider::describe_claims() {
   const auto& claims = transaction_.claimed();
   for (; described_ < claims.size(); ++described_) {
     const Transaction::Claimed& claim = claims[described_];
@@ -128,7 +141,6 @@ Result<void> Decider::describe_claims() {
     if (worker != nullptr && worker->assignment && worker->assignment->task == claim.task)
       context_.state.scheduler.describe_task(claim.worker, claim.what.uuid, claim.what.timeout_seconds);
   }
-  return {};
 }
 
 void Decider::tell(TaskUuid task, GroupId group, std::variant<TaskState, TaskExecState> state) {

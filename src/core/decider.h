@@ -59,8 +59,12 @@ class Decider {
   Result<void> decide(const Item& item, Answer& answer);
   /// Writes what was collected; the claims' results are known after it.
   Result<void> finish();
+  /// The same, and commits.
+  Result<void> commit();
+  /// After a commit without an answer that turned out to have happened: what finish() would have made known.
+  Result<void> learn_claims();
 
-  /// The task a claim brought. After finish().
+  /// The task a claim brought. After finish() or commit().
   [[nodiscard]] AssignedTask claimed(std::size_t claim) const;
 
   /// A worker that was waiting and got a task.
@@ -85,7 +89,7 @@ class Decider {
     std::vector<std::pair<std::size_t, std::size_t>> claimed;  ///< Position in `events`, claim.
     Tally tally;
   };
-  /// Enters the UUIDs of claimed tasks into the events. After finish().
+  /// Enters the UUIDs of claimed tasks into the events. After finish() or commit().
   void name_claimed_tasks();
   [[nodiscard]] Effects& effects() { return effects_; }
   [[nodiscard]] Transaction& transaction() { return transaction_; }
@@ -117,7 +121,7 @@ class Decider {
   Result<void> wake(std::optional<WorkerId> worker, TaskId task);
   Result<void> read_rows(std::span<const TaskUuid> uuids);
   Result<std::size_t> claim_for(WorkerId worker, TaskId task);
-  Result<void> describe_claims();
+  void describe_claims();
   Result<void> take_next(WorkerId worker, Answer& answer);
   [[nodiscard]] const storage::Task* row(TaskUuid uuid) const;
   storage::NewTask new_task(const SubmitTask& task, TaskId id, TaskUuid uuid, std::int64_t number) const;

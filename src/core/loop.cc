@@ -217,6 +217,13 @@ bool Loop::come_back(Clock::Monotonic now) {
   }
   away_ = false;
   if (!uncertain_) return true;
+  if (*committed == uncertain_->number) {
+    if (const auto known = uncertain_->decider->learn_claims(); !known) {
+      away_ = true;
+      back_off(known.error());
+      return false;
+    }
+  }
   Batch batch = *std::move(uncertain_);
   uncertain_.reset();
   if (*committed == batch.number) {

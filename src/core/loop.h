@@ -93,11 +93,12 @@ class Loop {
   Result<void> bisect(Batch& batch);
   Result<void> bisect(Batch& batch, std::size_t first, std::size_t last);
   Result<void> decide_range(Batch& batch, std::size_t first, std::size_t last);
-  Result<void> join_heartbeats(Batch& batch);
+  void join_heartbeats(Batch& batch);
   void start_decider(Batch& batch);
   void take_back(Batch& batch);
   Result<void> reconcile(std::span<const TaskId> tasks);
-  void commit(Batch batch);
+  Result<void> commit(Batch& batch);
+  void commit_failed(Batch batch, const Error& error);
   void commit_apart(Batch batch, const Error& error);
   void deliver(Batch& batch);
 

@@ -116,29 +116,34 @@ Result<void> Loop::decide_range(Batch& batch, std::size_t first, std::size_t las
     batch.answers[i] = Answer{};
     MITO_TRY(batch.decider->decide(batch.items[i], batch.answers[i]));
   }
-  return batch.decider->finish();
+  return {};
 }
 
 // They ride along with a transaction that runs anyway, or, when none did for a while, have one of their own.
-Result<void> Loop::join_heartbeats(Batch& batch) {
+void Loop::join_heartbeats(Batch& batch) {
   const bool due = heartbeats_due(clock_.monotonic());
-  if (!state_.leases.any_unwritten() || (!due && !batch.decider->transaction().begun())) return {};
-  MITO_TRY_ASSIGN(auto* writer, batch.decider->transaction().writer());
+  Transaction& transaction = batch.decider->transaction();
+  if (!state_.leases.any_unwritten() || (!due && !transaction.begun() && !transaction.has_round())) return;
   batch.heartbeats = state_.leases.take_unwritten();
   heartbeats_written_ = clock_.monotonic();
-  return writer->write_heartbeats(batch.heartbeats);
+  transaction.heartbeats(batch.heartbeats);
 }
 
 Result<void> Loop::decide_all(Batch& batch) {
   MITO_TRY(decide_range(batch, 0, batch.items.size()));
-  return join_heartbeats(batch);
+  join_heartbeats(batch);
+  return {};
 }
 
 void Loop::attempt(Batch batch) {
   for (int round = 0; round < kReconciliations; ++round) {
     start_decider(batch);
-    const auto done = decide_all(batch);
-    if (done) return commit(std::move(batch));
+    auto done = decide_all(batch);
+    if (done) {
+      done = commit(batch);
+      if (done) return deliver(batch);
+      if (batch.decider->transaction().committing()) return commit_failed(std::move(batch), done.error());
+    }
     const auto conflicts = batch.decider->transaction().conflicts();
     if (batch.decider->transaction().begun()) writer_.rollback();
     take_back(batch);
@@ -159,8 +164,12 @@ void Loop::attempt(Batch batch) {
     }
   }
   start_decider(batch);
-  const auto done = bisect(batch);
-  if (done) return commit(std::move(batch));
+  auto done = bisect(batch);
+  if (done) {
+    done = commit(batch);
+    if (done) return deliver(batch);
+    if (batch.decider->transaction().committing()) return commit_failed(std::move(batch), done.error());
+  }
   if (batch.decider->transaction().begun()) writer_.rollback();
   take_back(batch);
   if (done.error().code() == ErrorCode::kFenced) {
@@ -192,13 +201,17 @@ Result<void> Loop::bisect(Batch& batch, std::size_t first, std::size_t last) {
     MITO_TRY(bisect(batch, at, at + 1));
     return bisect(batch, at + 1, last);
   }
-  if (at != last) return decide_range(batch, first, last);
+  if (at != last) {
+    MITO_TRY(decide_range(batch, first, last));
+    return batch.decider->finish();
+  }
 
   Decider& decider = *batch.decider;
   MITO_TRY_ASSIGN(auto* writer, decider.transaction().writer());
   const auto mark = decider.mark();
   MITO_TRY(writer->savepoint());
-  const auto done = decide_range(batch, first, last);
+  auto done = decide_range(batch, first, last);
+  if (done) done = decider.finish();
   if (done) return writer->release_savepoint();
   if (is_away(done.error()) || done.error().code() == ErrorCode::kFenced) return done;
   MITO_TRY(writer->rollback_to_savepoint());
@@ -234,33 +247,33 @@ Result<void> Loop::reconcile(std::span<const TaskId> tasks) {
   return {};
 }
 
-void Loop::commit(Batch batch) {
-  if (!batch.decider->transaction().begun()) return deliver(batch);
+/// What is still to be written goes along with the commit.
+Result<void> Loop::commit(Batch& batch) {
   const auto began = clock_.monotonic();
-  const auto done = writer_.commit();
-  if (!done) {
-    if (done.error().code() == ErrorCode::kUnavailable) {
-      batch.number = writer_.batch();
-      uncertain_ = std::move(batch);
-      return back_off(done.error());
-    }
-    writer_.rollback();
-    take_back(batch);
-    if (is_away(done.error())) return go_away(std::move(batch), done.error());
-    if (done.error().code() != ErrorCode::kFenced) return commit_apart(std::move(batch), done.error());
-    requeue(batch);
-    return fence();
-  }
+  MITO_TRY(batch.decider->commit());
+  if (!batch.decider->transaction().begun()) return {};
   end_trouble();
   batch_limit_ = std::min(batch_limit_ * 2, settings_.max_batch_rows);
-  {
-    const auto samples = samples_.lock();
-    const std::size_t slot = samples->taken++ % samples->rows.size();
-    samples->rows[slot] = static_cast<std::uint32_t>(batch.decider->transaction().rows());
-    samples->commits[slot] = std::chrono::duration_cast<std::chrono::microseconds>(clock_.monotonic() - began);
-    ++samples->counters.batches;
+  const auto samples = samples_.lock();
+  const std::size_t slot = samples->taken++ % samples->rows.size();
+  samples->rows[slot] = static_cast<std::uint32_t>(batch.decider->transaction().rows());
+  samples->commits[slot] = std::chrono::duration_cast<std::chrono::microseconds>(clock_.monotonic() - began);
+  ++samples->counters.batches;
+  return {};
+}
+
+void Loop::commit_failed(Batch batch, const Error& error) {
+  if (error.code() == ErrorCode::kUnavailable) {
+    batch.number = writer_.batch();
+    uncertain_ = std::move(batch);
+    return back_off(error);
   }
-  deliver(batch);
+  writer_.rollback();
+  take_back(batch);
+  if (is_away(error)) return go_away(std::move(batch), error);
+  if (error.code() != ErrorCode::kFenced) return commit_apart(std::move(batch), error);
+  requeue(batch);
+  fence();
 }
 
 // The statements went well and their commit did not: savepoints would not tell which item is the cause. So the items

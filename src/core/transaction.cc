@@ -77,7 +77,7 @@ Result<void> Transaction::set_downstream(TaskId task, TaskUuid downstream) {
 
 Result<std::size_t> Transaction::claim(storage::Claim claim) {
   const std::size_t number = claimed_.size();
-  claimed_.push_back(Claimed{.task = claim.task, .worker = claim.worker, .what = {}});
+  claimed_.push_back(Claimed{.task = claim.task, .worker = claim.worker, .what = {}, .known = false});
   const auto inserted = round_.inserted.find(claim.task);
   const auto worker = round_.workers.find(claim.worker);
   const bool worker_is_free = worker == round_.workers.end() || worker->second < Phase::kInsert;
@@ -89,6 +89,7 @@ Result<std::size_t> Transaction::claim(storage::Claim claim) {
     round_.workers[claim.worker] = Phase::kInsert;
     claimed_[number].what = storage::ClaimedTask{
         .uuid = task.uuid, .timeout_seconds = task.timeout_seconds, .spec = task.spec, .upstream = task.upstream};
+    claimed_[number].known = true;
     return number;
   }
   MITO_TRY(touch(Phase::kClaim, claim.task, claim.worker));
@@ -101,6 +102,11 @@ Result<void> Transaction::delete_worker(WorkerId worker) {
   MITO_TRY(touch(Phase::kDeleteWorker, std::nullopt, worker));
   round_.departures.push_back(worker);
   return {};
+}
+
+void Transaction::heartbeats(std::span<const std::pair<WorkerId, Timestamp>> heartbeats) {
+  round_.heartbeats.assign(heartbeats.begin(), heartbeats.end());
+  round_is_empty_ = round_is_empty_ && heartbeats.empty();
 }
 
 Result<void> Transaction::read_groups(std::vector<GroupId> groups) {
@@ -161,6 +167,36 @@ void Transaction::note_conflicts(const storage::RoundAnswers& answers) {
 
 Result<void> Transaction::flush() {
   if (round_is_empty_) return {};
+  MITO_TRY(write(storage::Closing::kStaysOpen));
+  return {};
+}
+
+Result<void> Transaction::commit() {
+  std::optional<Result<void>> done;
+  if (!round_is_empty_) {
+    MITO_TRY_ASSIGN(done, write(storage::Closing::kLast));
+  }
+  if (!begun_) return {};
+  committing_ = true;
+  return done ? *std::move(done) : writer_.commit();
+}
+
+Result<void> Transaction::read_claims() {
+  for (Claimed& claim : claimed_) {
+    if (claim.known) continue;
+    MITO_TRY_ASSIGN(auto row, writer_.task_by_id(claim.task));
+    if (!row) return fail(ErrorCode::kInternal, "", "a task that was claimed is gone");
+    claim.what = storage::ClaimedTask{.uuid = row->uuid,
+                                      .timeout_seconds = row->timeout_seconds,
+                                      .spec = std::move(row->spec),
+                                      .upstream = row->upstream};
+    claim.known = true;
+  }
+  return {};
+}
+
+/// What the commit answered, where it went along.
+Result<std::optional<Result<void>>> Transaction::write(storage::Closing closing) {
   const std::vector<storage::GroupCounters> counters = changed_counters();
   const auto opening = begun_ ? storage::Opening::kBegun : storage::Opening::kBegin;
   begun_ = true;  // Also when it fails half-way: then it is to be rolled back.
@@ -175,19 +211,28 @@ Result<void> Transaction::flush() {
                                                      .downstreams = round_.downstreams,
                                                      .claims = round_.claims,
                                                      .departures = round_.departures,
+                                                     .heartbeats = round_.heartbeats,
                                                      .now = now_},
-                                                    opening));
+                                                    opening, closing));
+  if (answers.commit && !*answers.commit) {
+    round_ = Round{};
+    round_is_empty_ = true;
+    return std::move(answers.commit);
+  }
   note_conflicts(answers);
   if (!conflicts_.empty()) return fail(ErrorCode::kInternal, "", "a task's row is not as the scheduler knows it");
   if (std::ranges::find(answers.counters, false) != answers.counters.end())
     return fail(ErrorCode::kInternal, "", "a group's task_count was changed in the middle of a transaction");
   for (const auto& change : counters)
     counters_[change.group].written = change.new_task_count;
-  for (std::size_t i = 0; i < answers.claims.size(); ++i)
-    claimed_[round_.claim_numbers[i]].what = *std::move(answers.claims[i]);
+  for (std::size_t i = 0; i < answers.claims.size(); ++i) {
+    Claimed& claim = claimed_[round_.claim_numbers[i]];
+    claim.what = *std::move(answers.claims[i]);
+    claim.known = true;
+  }
   round_ = Round{};
   round_is_empty_ = true;
-  return {};
+  return std::move(answers.commit);
 }
 
 std::vector<storage::GroupCounters> Transaction::changed_counters() const {

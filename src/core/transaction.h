@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -35,11 +36,14 @@ class Transaction {
   /// A number for claimed().
   Result<std::size_t> claim(storage::Claim claim);
   Result<void> delete_worker(WorkerId worker);
+  /// Of workers that may have gone, too. Once in a transaction.
+  void heartbeats(std::span<const std::pair<WorkerId, Timestamp>> heartbeats);
 
   struct Claimed {
     TaskId task;
     WorkerId worker;
     storage::ClaimedTask what;
+    bool known = false;  ///< Whether `what` is.
   };
   /// What a claim brought, once it has been written.
   [[nodiscard]] const std::vector<Claimed>& claimed() const { return claimed_; }
@@ -51,6 +55,12 @@ class Transaction {
 
   /// Writes the round.
   Result<void> flush();
+  /// Writes the round and commits.
+  Result<void> commit();
+  /// Whether an error of commit() is the commit's own: everything before it went well.
+  [[nodiscard]] bool committing() const { return committing_; }
+  /// After a commit without an answer that turned out to have happened: reads what its claims have brought.
+  Result<void> read_claims();
   /// For statements that run at once: writes the round; the transaction is open.
   Result<storage::Writer*> writer();
   /// For reading only: opens no transaction of its own.
@@ -58,6 +68,8 @@ class Transaction {
   /// Forgets the round, what was read, and the conflicts, after a failure.
   void abandon();
 
+  /// Whether something is to be written.
+  [[nodiscard]] bool has_round() const { return !round_is_empty_; }
   /// Whether there is something to commit.
   [[nodiscard]] bool begun() const { return begun_; }
   /// Tasks whose rows were not as the scheduler knew them: the reason why a round failed.
@@ -96,6 +108,7 @@ class Transaction {
     std::vector<storage::Claim> claims;
     std::vector<std::size_t> claim_numbers;
     std::vector<WorkerId> departures;
+    std::vector<std::pair<WorkerId, Timestamp>> heartbeats;
     std::unordered_map<TaskId, Phase> tasks;
     std::unordered_map<WorkerId, Phase> workers;
     std::unordered_map<TaskId, std::size_t> inserted;  ///< Positions in `inserts`.
@@ -103,6 +116,7 @@ class Transaction {
 
   Result<void> touch(Phase phase, std::optional<TaskId> task, std::optional<WorkerId> worker);
   Result<void> begin();
+  Result<std::optional<Result<void>>> write(storage::Closing closing);
   [[nodiscard]] std::vector<storage::GroupCounters> changed_counters() const;
   void note_conflicts(const storage::RoundAnswers& answers);
 
@@ -113,6 +127,7 @@ class Transaction {
   std::unordered_map<GroupId, Counter> counters_;
   std::vector<TaskId> conflicts_;
   bool begun_ = false;
+  bool committing_ = false;
   bool round_is_empty_ = true;
   std::size_t rows_ = 0;
 };

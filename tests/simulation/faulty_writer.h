@@ -179,8 +179,21 @@ class FaultyWriter final : public storage::ForwardQueries<storage::Writer, Fault
     return call("set_fact", [&] { return writer_->set_fact(name, value); });
   }
 
+  /// As a back end across a network: when the commit that goes along gets no answer, nothing of the round has one.
+  Result<storage::RoundAnswers> write_round(const storage::Round& round, storage::Opening opening,
+                                            storage::Closing closing) override {
+    auto answers = Writer::write_round(round, opening, closing);
+    if (!commits_with_rounds || closing != storage::Closing::kLast || !answers || !answers->held()) return answers;
+    Result<void> done = commit();
+    if (!done && done.error().code() == ErrorCode::kUnavailable) *answers = storage::RoundAnswers{};
+    answers->commit = std::move(done);
+    return answers;
+  }
+
   /// The number of the last transaction of which it was said that it is committed.
   std::uint64_t known_committed = 0;
+  /// Whether the commit goes along with the last round of a transaction.
+  bool commits_with_rounds = false;
   int begins = 0;
   int inserts = 0;
   /// A row for which the whole statement fails.

@@ -37,7 +37,11 @@ std::string_view in_words(Fault fault) {
 }  // namespace
 
 World::World(std::uint64_t seed, Roughness roughness, core::Settings settings, std::unique_ptr<Place> place)
-    : random_(seed), roughness_(roughness), settings_(settings), place_(std::move(place)) {
+    : random_(seed),
+      roughness_(roughness),
+      settings_(settings),
+      place_(std::move(place)),
+      commits_with_rounds_(seed % 2 == 0) {
   set_up();
   start();
   copy_log();
@@ -122,6 +126,7 @@ Result<void> World::open_all() {
     throw Broken{
         fmt::format("transaction {} was committed, after the crash {} is the last", promised_batch_, writer->batch())};
   writer_ = std::make_unique<FaultyWriter>(std::move(writer));
+  writer_->commits_with_rounds = commits_with_rounds_;
   loop_ = std::make_unique<core::Loop>(settings_, clock_, *writer_, directory_);
   return loop_->load();
 }

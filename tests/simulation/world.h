@@ -82,6 +82,7 @@ class World {
   core::Settings settings_;
   FakeClock clock_;
   std::unique_ptr<Place> place_;
+  bool commits_with_rounds_;  ///< As a back end across a network does.
   Auditor auditor_;
   std::unique_ptr<FaultyWriter> writer_;
   core::Directory directory_;

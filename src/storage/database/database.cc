@@ -12,7 +12,12 @@ bool all_held(const std::vector<bool>& answers) {
 
 }  // namespace
 
-Result<RoundAnswers> Writer::write_round(const Round& round, Opening opening) {
+bool RoundAnswers::held() const {
+  return all_held(reports) && all_held(releases) && all_held(archives) && all_held(promotions) && all_held(changes) &&
+         all_held(counters) && std::ranges::all_of(claims, [](const auto& claim) { return claim.has_value(); });
+}
+
+Result<RoundAnswers> Writer::write_round(const Round& round, Opening opening, Closing /*closing*/) {
   RoundAnswers answers;
   if (opening == Opening::kBegin) MITO_TRY(begin());
   const auto ask = [](auto& answer, const auto& elements, auto&& run) -> Result<bool> {
@@ -39,9 +44,10 @@ Result<RoundAnswers> Writer::write_round(const Round& round, Opening opening) {
     MITO_TRY(set_downstream(task, downstream));
   if (!round.claims.empty()) {
     MITO_TRY_ASSIGN(answers.claims, claim_tasks(round.claims));
-    if (!std::ranges::all_of(answers.claims, [](const auto& claim) { return claim.has_value(); })) return answers;
+    if (!answers.held()) return answers;
   }
   if (!round.departures.empty()) MITO_TRY(delete_workers(round.departures));
+  if (!round.heartbeats.empty()) MITO_TRY(write_heartbeats(round.heartbeats));
   return answers;
 }
 

@@ -224,11 +224,15 @@ struct Round {
   std::span<const std::pair<TaskId, TaskUuid>> downstreams{};
   std::span<const Claim> claims{};
   std::span<const WorkerId> departures{};
+  std::span<const std::pair<WorkerId, Timestamp>> heartbeats{};
   Timestamp now{};  ///< For the promotions.
 };
 /// One answer for each element of the kinds that are conditional. After a kind in which a condition did not hold, those
 /// of later kinds may be missing: the transaction can only be rolled back then.
 struct RoundAnswers {
+  /// Whether every condition held, as far as it is known.
+  [[nodiscard]] bool held() const;
+
   std::vector<bool> reports{};
   std::vector<bool> releases{};
   std::vector<bool> archives{};
@@ -236,9 +240,13 @@ struct RoundAnswers {
   std::vector<bool> changes{};
   std::vector<bool> counters{};
   std::vector<std::optional<ClaimedTask>> claims{};
+  /// What the commit answered, where it went along with the round. After kUnavailable the answers above are missing.
+  std::optional<Result<void>> commit{};
 };
 /// Whether the transaction is still to be begun.
 enum class Opening { kBegin, kBegun };
+/// Whether the round is the last one of its transaction.
+enum class Closing { kStaysOpen, kLast };
 
 /// The one connection that writes; lives on the core thread. One transaction at a time.
 ///
@@ -326,8 +334,9 @@ class Writer : public Queries {
   virtual Result<void> set_fact(std::string_view name, std::string_view value) = 0;
 
   /// Does what the functions above do for each kind, and begin() before when asked to. A back end across a network
-  /// does it in one round trip.
-  virtual Result<RoundAnswers> write_round(const Round& round, Opening opening);
+  /// does it in one round trip, and may commit with the last round of a transaction when all its conditions hold; what
+  /// an error says is then as for the functions above, and `commit` of the answers as for commit().
+  virtual Result<RoundAnswers> write_round(const Round& round, Opening opening, Closing closing);
 };
 
 /// Being the one program that may write to a database, until this is destroyed.

@@ -28,15 +28,20 @@ class Faults : public LoopTest {
   }
 };
 
+/// Whether the commit goes along with the last round, as across a network.
+enum class Commits { kApart, kWithRounds };
+
 /// Every statement of the hot path, failing in each way once: nothing is lost, nothing is done twice.
 struct StatementCase {
   std::string operation;
   Fault fault;
+  Commits commits;
 };
 class EachStatement : public Faults, public testing::WithParamInterface<StatementCase> {};
 
 TEST_P(EachStatement, FailsOnceAndTheJobIsDoneAllTheSame) {
-  const auto [operation, fault] = GetParam();
+  const auto [operation, fault, commits] = GetParam();
+  writer_->commits_with_rounds = commits == Commits::kWithRounds;
   const Submitted first = submit();
   const WorkerId worker = add_worker({.tags = {"c"}});
   const auto got = fetch(worker);
@@ -85,18 +90,22 @@ std::vector<StatementCase> statement_cases() {
   for (const char* operation : {"begin", "read_groups", "release_tasks", "archive_tasks", "promote_tasks",
                                 "update_task_counts", "insert_tasks", "claim_tasks", "delete_workers", "commit"})
     for (const Fault fault : {Fault::kLost, Fault::kDoneButLost, Fault::kError})
-      if (fault != Fault::kError || std::string_view(operation) != "begin") cases.push_back({operation, fault});
+      for (const Commits commits : {Commits::kApart, Commits::kWithRounds})
+        if (fault != Fault::kError || std::string_view(operation) != "begin")
+          cases.push_back({operation, fault, commits});
   return cases;
 }
 
 std::string name_of(const testing::TestParamInfo<StatementCase>& instance) {
-  switch (instance.param.fault) {
+  const auto& [operation, fault, commits] = instance.param;
+  const std::string place = operation + (commits == Commits::kApart ? "_apart" : "_with_rounds");
+  switch (fault) {
     case Fault::kLost:
-      return instance.param.operation + "_lost";
+      return place + "_lost";
     case Fault::kDoneButLost:
-      return instance.param.operation + "_done_but_lost";
+      return place + "_done_but_lost";
     default:
-      return instance.param.operation + "_error";
+      return place + "_error";
   }
 }
 
@@ -163,6 +172,41 @@ TEST_F(Faults, OnlyTheCauseOfAFailedCommitFails) {
   submit_later({make_task({}), make_task({}), make_task({}), make_task({})});
   run();
   EXPECT_EQ(writer_->begins, begun + 1) << "batches stay small for ever";
+}
+
+// Nobody has seen what the claims of such a commit brought.
+TEST_F(Faults, AClaimWhoseCommitWasNotAnsweredIsHandedOutAsItIsStored) {
+  writer_->commits_with_rounds = true;
+  const WorkerId worker = add_worker();
+  const Submitted first = submit();
+  const Submitted second = submit();
+  const auto got = fetch(worker);
+  fail_once("commit", Fault::kDoneButLost);
+  auto next = report_later(
+      worker, got->id, Complete{.state = TaskState::kFinished, .commit = {.result = "{}", .next = true, .detail = {}}});
+  run();
+  EXPECT_FALSE(next.answered());
+  EXPECT_TRUE(loop_->database_away());
+  advance(seconds(3));
+  ASSERT_TRUE(next.answered());
+  ASSERT_TRUE(next.value().next);
+  EXPECT_EQ(next.value().next->uuid, second.uuid);
+  EXPECT_EQ(next.value().next->spec, row(second.uuid).spec);
+  EXPECT_EQ(next.value().next->timeout_seconds, row(second.uuid).timeout_seconds);
+  EXPECT_TRUE(row(first.uuid).archived);
+  ASSERT_TRUE(report(worker, next.value().next->id, Finish{}));
+
+  const WorkerId idle = add_worker({.tags = {"x"}});
+  auto waiting = fetch_later(idle, seconds(25));
+  run();
+  fail_once("commit", Fault::kDoneButLost);
+  auto submitted = submit_later({make_task({.tags = {"x"}})});
+  run();
+  advance(seconds(3));
+  ASSERT_TRUE(submitted.value().at(0));
+  ASSERT_TRUE(waiting.answered());
+  EXPECT_EQ(waiting.value()->uuid, submitted.value().at(0)->uuid);
+  EXPECT_EQ(loop_->state().scheduler.audit(), "");
 }
 
 TEST_F(Faults, AWaitingWorkerIsNotLostByAFailedBatch) {

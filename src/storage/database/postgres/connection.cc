@@ -195,7 +195,10 @@ Result<void> Connection::land(const Flight& flight, Landing& landing) {
     if (succeeded(raw)) {
       if (!landing.error) landing.rows.push_back(std::move(result));
     } else {
-      if (!landing.error) landing.error = statement_error(raw, statement.words());
+      if (!landing.error) {
+        landing.error = statement_error(raw, statement.words());
+        landing.condition_failed = is_division_by_zero(raw);
+      }
       if (ends_connection(raw) || PQstatus(handle_) == CONNECTION_BAD) {
         broken_ = true;
         return {};

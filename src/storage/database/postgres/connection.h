@@ -69,6 +69,7 @@ class Flight {
 struct Landing {
   std::vector<Rows> rows;
   std::optional<Error> error;
+  bool condition_failed = false;  ///< The error is a division by zero: see Unless::kFails.
 };
 
 /// Something that answers questions. Used by one thread at a time.

@@ -52,6 +52,10 @@ Error connection_error(std::string_view reason) {
           fmt::format("connection to PostgreSQL: {}", reason)};
 }
 
+bool is_division_by_zero(const pg_result* result) {
+  return field(result, PG_DIAG_SQLSTATE) == "22012";
+}
+
 bool ends_connection(const pg_result* result) {
   const std::string_view code = field(result, PG_DIAG_SQLSTATE);
   const std::string_view severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);

@@ -15,6 +15,8 @@ Error statement_error(const pg_result* result, std::string_view statement);
 /// The connection is gone or does not answer. `reason` is for the log.
 Error connection_error(std::string_view reason);
 
+bool is_division_by_zero(const pg_result* result);
+
 /// Whether the server ended the connection with this error.
 bool ends_connection(const pg_result* result);
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace mito::storage::postgres {
 namespace {
@@ -10,6 +13,25 @@ namespace {
 /// mito_watch of a task we store (see each_active_task).
 constexpr std::int32_t kNoWatch = 0;
 constexpr std::int32_t kWatchWaits = 1;
+
+// Is one where a row of `held` stands for every element of the statement, all of which its first parameter names, and
+// divides by zero where not.
+constexpr const char* kAllHeld = "1 / (count(*) = cardinality($1))::int";
+
+/// A conditional statement in the two forms of Unless.
+class Conditional {
+ public:
+  /// `steps`: common table expressions; that of the name `held` has the places of the elements that were applied.
+  Conditional(std::string_view steps, std::string_view held)
+      : told_(fmt::format("{} SELECT place FROM {}", steps, held)),
+        fails_(fmt::format("{} SELECT {} FROM {}", steps, kAllHeld, held)) {}
+  /// Valid for as long as this.
+  [[nodiscard]] const char* text(Unless unless) const { return (unless == Unless::kTold ? told_ : fails_).c_str(); }
+
+ private:
+  std::string told_;
+  std::string fails_;
+};
 
 /// One bit for each state.
 std::int32_t mask_of(const std::vector<TaskState>& states) {
@@ -50,17 +72,18 @@ Result<std::size_t> place_of(Columns& columns, std::size_t count) {
 
 }  // namespace
 
-void add_task_counts(Flight& flight, std::span<const GroupCounters> counters) {
-  static constexpr const char* kSql =
-      "UPDATE groups g SET task_count = c.new_count, updated_at = coalesce(c.now, g.updated_at)"
+void add_task_counts(Flight& flight, std::span<const GroupCounters> counters, Unless unless) {
+  static const Conditional kSql(
+      "WITH held AS (UPDATE groups g SET task_count = c.new_count, updated_at = coalesce(c.now, g.updated_at)"
       " FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS c (group_id, old_count, new_count, now, place)"
-      " WHERE g.id = c.group_id AND g.task_count = c.old_count RETURNING c.place";
+      " WHERE g.id = c.group_id AND g.task_count = c.old_count RETURNING c.place)",
+      "held");
   Params params;
   params.add_column(counters, [](const GroupCounters& counter) { return counter.group; })
       .add_column(counters, [](const GroupCounters& counter) { return counter.old_task_count; })
       .add_column(counters, [](const GroupCounters& counter) { return counter.new_task_count; })
       .add_column(counters, kNow);
-  flight.add(kSql, std::move(params));
+  flight.add(kSql.text(unless), std::move(params));
 }
 
 void add_inserts(Flight& flight, std::span<const NewTask> tasks) {
@@ -104,35 +127,42 @@ void add_inserts(Flight& flight, std::span<const NewTask> tasks) {
   flight.add(kAssign, std::move(assigned));
 }
 
-void add_claims(Flight& flight, std::span<const Claim> claims) {
-  static constexpr const char* kSql =
+void add_claims(Flight& flight, std::span<const Claim> claims, Unless unless) {
+  static constexpr std::string_view kSteps =
       "WITH taken AS (UPDATE active_tasks t SET state = 2, assigned_worker = c.worker, updated_at = c.now"
       " FROM unnest($1, $2, $3) WITH ORDINALITY AS c (task, worker, now, place) WHERE t.id = c.task AND t.state = 1"
       " RETURNING c.place, t.uuid, t.timeout, t.spec, t.upstream_task_uuid, t.id, c.worker),"
-      " assigned AS (UPDATE workers w SET assigned_task_id = taken.id FROM taken WHERE w.id = taken.worker)"
-      " SELECT place, uuid, timeout, spec, upstream_task_uuid FROM taken";
+      " assigned AS (UPDATE workers w SET assigned_task_id = taken.id FROM taken WHERE w.id = taken.worker)";
+  static constexpr std::string_view kAnswer = "SELECT place, uuid, timeout, spec, upstream_task_uuid";
+  static const std::string kTold = fmt::format("{} {} FROM taken", kSteps, kAnswer);
+  static const std::string kFails =
+      fmt::format("{}, guard AS (SELECT {} AS held FROM taken) {} FROM guard LEFT JOIN taken ON held = 1", kSteps,
+                  kAllHeld, kAnswer);
   Params params;
   params.add_column(claims, kTask).add_column(claims, kWorker).add_column(claims, kNow);
-  flight.add(kSql, std::move(params));
+  flight.add((unless == Unless::kTold ? kTold : kFails).c_str(), std::move(params));
 }
 
-void add_reports(Flight& flight, std::span<const StateReport> reports) {
-  static constexpr const char* kSql =
-      "UPDATE active_tasks t SET state = r.state, updated_at = r.now"
+void add_reports(Flight& flight, std::span<const StateReport> reports, Unless unless) {
+  static const Conditional kSql(
+      "WITH held AS (UPDATE active_tasks t SET state = r.state, updated_at = r.now"
       " FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS r (task, worker, state, now, place)"
-      " WHERE t.id = r.task AND t.state = 2 AND t.assigned_worker = r.worker RETURNING r.place";
+      " WHERE t.id = r.task AND t.state = 2 AND t.assigned_worker = r.worker RETURNING r.place)",
+      "held");
   Params params;
   params.add_column(reports, kTask).add_column(reports, kWorker).add_column(reports, kState).add_column(reports, kNow);
-  flight.add(kSql, std::move(params));
+  flight.add(kSql.text(unless), std::move(params));
 }
 
-void add_archives(Flight& flight, std::span<const Archive> archives) {
-  static constexpr const char* kSql =
+void add_archives(Flight& flight, std::span<const Archive> archives, const std::function<bool(WorkerId)>& takes_next,
+                  Unless unless) {
+  static const Conditional kSql(
       "WITH gone AS (DELETE FROM active_tasks t"
-      " USING unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY"
-      " AS a (task, allowed, worker, new_state, new_result, reporter, now, detail, place)"
+      " USING unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY"
+      " AS a (task, allowed, worker, new_state, new_result, reporter, now, detail, takes_next, place)"
       " WHERE t.id = a.task AND (a.allowed >> t.state) & 1 = 1 AND t.assigned_worker IS NOT DISTINCT FROM a.worker"
-      " RETURNING t.*, a.new_state, a.new_result, a.reporter, a.now, a.detail, a.place),"
+      " RETURNING t.*, a.new_state, a.new_result, a.reporter, a.now, a.detail, a.takes_next,"
+      " a.place),"
       " kept AS (INSERT INTO archived_tasks (id, creator_id, group_id, task_id, uuid, tags, labels, created_at,"
       " updated_at, state, assigned_worker, timeout, priority, spec, result, upstream_task_uuid, downstream_task_uuid,"
       " reporter_uuid, mito_losses, mito_watch)"
@@ -141,9 +171,9 @@ void add_archives(Flight& flight, std::span<const Archive> archives) {
       "mito_watch"
       " FROM gone),"
       " freed AS (UPDATE workers w SET assigned_task_id = NULL FROM gone"
-      " WHERE w.id = gone.assigned_worker AND w.assigned_task_id = gone.id),"
-      " detailed AS (INSERT INTO mito_task_details (id, detail) SELECT id, detail FROM gone WHERE detail <> '')"
-      " SELECT place FROM gone";
+      " WHERE NOT gone.takes_next AND w.id = gone.assigned_worker AND w.assigned_task_id = gone.id),"
+      " detailed AS (INSERT INTO mito_task_details (id, detail) SELECT id, detail FROM gone WHERE detail <> '')",
+      "gone");
   Params params;
   params.add_column(archives, kTask)
       .add_column(archives, [](const Archive& archive) { return mask_of(archive.from); })
@@ -152,12 +182,14 @@ void add_archives(Flight& flight, std::span<const Archive> archives) {
       .add_column(archives, [](const Archive& archive) { return Json{archive.result}; })
       .add_column(archives, [](const Archive& archive) { return archive.reporter; })
       .add_column(archives, kNow)
-      .add_column(archives, [](const Archive& archive) -> std::string_view { return archive.detail; });
-  flight.add(kSql, std::move(params));
+      .add_column(archives, [](const Archive& archive) -> std::string_view { return archive.detail; })
+      .add_column(archives,
+                  [&](const Archive& archive) { return archive.worker && takes_next && takes_next(*archive.worker); });
+  flight.add(kSql.text(unless), std::move(params));
 }
 
-void add_releases(Flight& flight, std::span<const Release> releases) {
-  static constexpr const char* kSql =
+void add_releases(Flight& flight, std::span<const Release> releases, Unless unless) {
+  static const Conditional kSql(
       "WITH r AS (SELECT * FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS r (task, worker, lost, now, place)),"
       " child AS (DELETE FROM active_tasks c USING r JOIN active_tasks t ON t.id = r.task"
       " WHERE c.uuid = t.downstream_task_uuid AND c.state = 0 AND t.assigned_worker IS NOT DISTINCT FROM r.worker"
@@ -167,33 +199,37 @@ void add_releases(Flight& flight, std::span<const Release> releases) {
       " WHERE t.id = r.task AND t.assigned_worker IS NOT DISTINCT FROM r.worker AND t.state IN (2, 3, 4)"
       " RETURNING r.place, t.id, r.worker),"
       " freed AS (UPDATE workers w SET assigned_task_id = NULL FROM free"
-      " WHERE w.id = free.worker AND w.assigned_task_id = free.id)"
-      " SELECT place FROM free";
+      " WHERE w.id = free.worker AND w.assigned_task_id = free.id)",
+      "free");
   Params params;
   params.add_column(releases, kTask)
       .add_column(releases, kWorker)
       .add_column(releases, [](const Release& release) { return std::int32_t{release.count_loss ? 1 : 0}; })
       .add_column(releases, kNow);
-  flight.add(kSql, std::move(params));
+  flight.add(kSql.text(unless), std::move(params));
 }
 
-void add_promotions(Flight& flight, std::span<const TaskUuid> tasks, Timestamp now) {
-  static constexpr const char* kSql =
-      "UPDATE active_tasks t SET state = 1, updated_at = $2 FROM unnest($1) WITH ORDINALITY AS p (uuid, place)"
-      " WHERE t.uuid = p.uuid AND t.state = 0 RETURNING p.place";
+void add_promotions(Flight& flight, std::span<const TaskUuid> tasks, Timestamp now, Unless unless) {
+  static const Conditional kSql(
+      "WITH held AS (UPDATE active_tasks t SET state = 1, updated_at = $2 FROM unnest($1) WITH ORDINALITY AS p (uuid, "
+      "place)"
+      " WHERE t.uuid = p.uuid AND t.state = 0 RETURNING p.place)",
+      "held");
   Params params;
   params.add_column(tasks, kItself).add(now);
-  flight.add(kSql, std::move(params));
+  flight.add(kSql.text(unless), std::move(params));
 }
 
-void add_changes(Flight& flight, std::span<const TaskChange> changes) {
-  static constexpr const char* kSql =
-      "UPDATE active_tasks t SET tags = coalesce(c.tags::text[], t.tags), timeout = coalesce(c.timeout, t.timeout),"
+void add_changes(Flight& flight, std::span<const TaskChange> changes, Unless unless) {
+  static const Conditional kSql(
+      "WITH held AS (UPDATE active_tasks t SET tags = coalesce(c.tags::text[], t.tags), timeout = coalesce(c.timeout, "
+      "t.timeout),"
       " priority = coalesce(c.priority, t.priority), spec = coalesce(c.spec, t.spec),"
       " mito_watch = CASE WHEN c.spec IS NULL THEN t.mito_watch ELSE c.watch END, updated_at = c.now"
       " FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY"
       " AS c (task, tags, timeout, priority, spec, watch, now, place)"
-      " WHERE t.id = c.task AND t.state = 1 RETURNING c.place";
+      " WHERE t.id = c.task AND t.state = 1 RETURNING c.place)",
+      "held");
   Params params;
   params.add_column(changes, kTask)
       .add_column(changes, [](const TaskChange& change) { return literal_of(change.tags); })
@@ -202,7 +238,7 @@ void add_changes(Flight& flight, std::span<const TaskChange> changes) {
       .add_column(changes, [](const TaskChange& change) { return json_of(change.spec); })
       .add_column(changes, [](const TaskChange& change) { return change.has_watch ? kWatchWaits : kNoWatch; })
       .add_column(changes, kNow);
-  flight.add(kSql, std::move(params));
+  flight.add(kSql.text(unless), std::move(params));
 }
 
 void add_downstreams(Flight& flight, std::span<const std::pair<TaskId, TaskUuid>> downstreams) {
@@ -226,6 +262,18 @@ void add_departures(Flight& flight, std::span<const WorkerId> workers) {
   static constexpr const char* kSql = "DELETE FROM workers WHERE id = ANY($1)";
   Params params;
   params.add_column(workers, kItself);
+  flight.add(kSql, std::move(params));
+}
+
+// Of several heartbeats of a worker the last one counts.
+void add_heartbeats(Flight& flight, std::span<const std::pair<WorkerId, Timestamp>> heartbeats) {
+  static constexpr const char* kSql =
+      "UPDATE workers w SET last_heartbeat = h.beat FROM (SELECT DISTINCT ON (worker) worker, beat"
+      " FROM unnest($1, $2) WITH ORDINALITY AS h (worker, beat, place) ORDER BY worker, place DESC) h"
+      " WHERE w.id = h.worker";
+  Params params;
+  params.add_column(heartbeats, [](const auto& beat) { return beat.first; })
+      .add_column(heartbeats, [](const auto& beat) { return beat.second; });
   flight.add(kSql, std::move(params));
 }
 

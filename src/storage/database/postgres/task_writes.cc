@@ -44,10 +44,6 @@ const auto kTask = [](const auto& element) { return element.task; };
 const auto kWorker = [](const auto& element) { return element.worker; };
 const auto kItself = [](const auto& element) { return element; };
 
-bool all_held(const std::vector<bool>& answers) {
-  return std::ranges::find(answers, false) == answers.end();
-}
-
 }  // namespace
 
 Result<std::vector<Group>> PostgresWriter::read_groups(std::span<const GroupId> ids) {
@@ -59,8 +55,9 @@ Result<std::vector<Group>> PostgresWriter::read_groups(std::span<const GroupId> 
 
 Result<std::vector<bool>> PostgresWriter::update_task_counts(std::span<const GroupCounters> counters) {
   MITO_TRY(check_writable());
-  return in_order<bool>(*connection_, counters, add_task_counts, applied,
-                        [](const GroupCounters& counter) { return counter.group; });
+  return in_order<bool>(
+      *connection_, counters, [](Flight& flight, auto some) { add_task_counts(flight, some); }, applied,
+      [](const GroupCounters& counter) { return counter.group; });
 }
 
 Result<void> PostgresWriter::insert_tasks(std::span<const NewTask> tasks) {
@@ -73,22 +70,26 @@ Result<void> PostgresWriter::insert_tasks(std::span<const NewTask> tasks) {
 
 Result<std::vector<std::optional<ClaimedTask>>> PostgresWriter::claim_tasks(std::span<const Claim> claims) {
   MITO_TRY(check_writable());
-  return in_order<std::optional<ClaimedTask>>(*connection_, claims, add_claims, claimed, kTask, kWorker);
+  return in_order<std::optional<ClaimedTask>>(
+      *connection_, claims, [](Flight& flight, auto some) { add_claims(flight, some); }, claimed, kTask, kWorker);
 }
 
 Result<std::vector<bool>> PostgresWriter::report_states(std::span<const StateReport> reports) {
   MITO_TRY(check_writable());
-  return in_order<bool>(*connection_, reports, add_reports, applied, kTask);
+  return in_order<bool>(
+      *connection_, reports, [](Flight& flight, auto some) { add_reports(flight, some); }, applied, kTask);
 }
 
 Result<std::vector<bool>> PostgresWriter::archive_tasks(std::span<const Archive> archives) {
   MITO_TRY(check_writable());
-  return in_order<bool>(*connection_, archives, add_archives, applied, kTask);
+  return in_order<bool>(
+      *connection_, archives, [](Flight& flight, auto some) { add_archives(flight, some); }, applied, kTask);
 }
 
 Result<std::vector<bool>> PostgresWriter::release_tasks(std::span<const Release> releases) {
   MITO_TRY(check_writable());
-  return in_order<bool>(*connection_, releases, add_releases, applied, kTask);
+  return in_order<bool>(
+      *connection_, releases, [](Flight& flight, auto some) { add_releases(flight, some); }, applied, kTask);
 }
 
 Result<std::vector<bool>> PostgresWriter::promote_tasks(std::span<const TaskUuid> tasks, Timestamp now) {
@@ -100,7 +101,8 @@ Result<std::vector<bool>> PostgresWriter::promote_tasks(std::span<const TaskUuid
 
 Result<std::vector<bool>> PostgresWriter::change_tasks(std::span<const TaskChange> changes) {
   MITO_TRY(check_writable());
-  return in_order<bool>(*connection_, changes, add_changes, applied, kTask);
+  return in_order<bool>(
+      *connection_, changes, [](Flight& flight, auto some) { add_changes(flight, some); }, applied, kTask);
 }
 
 Result<void> PostgresWriter::set_labels(TaskId task, const std::vector<std::string>& labels, Timestamp now) {
@@ -139,68 +141,10 @@ Result<void> PostgresWriter::delete_tasks(std::span<const TaskId> tasks) {
   return write(kSql, std::move(params));
 }
 
-Result<RoundAnswers> PostgresWriter::write_round(const Round& round, Opening opening) {
+Result<void> PostgresWriter::write_heartbeats(std::span<const std::pair<WorkerId, Timestamp>> heartbeats) {
   Flight flight;
-  if (opening == Opening::kBegin) {
-    MITO_TRY(check_idle());
-    add_begin(flight);
-    in_transaction_ = true;
-  } else {
-    MITO_TRY(check_writable());
-  }
-  const std::size_t fence = opening == Opening::kBegin ? 1 : 0;
-  const std::size_t first = flight.size();
-  if (!round.reports.empty()) add_reports(flight, round.reports);
-  if (!round.releases.empty()) add_releases(flight, round.releases);
-  if (!round.archives.empty()) add_archives(flight, round.archives);
-  if (!round.promotions.empty()) add_promotions(flight, round.promotions, round.now);
-  if (!round.changes.empty()) add_changes(flight, round.changes);
-  if (!round.counters.empty()) add_task_counts(flight, round.counters);
-  const std::size_t conditional = flight.size();
-  if (!round.reached.empty()) add_watches_reached(flight, round.reached);
-  if (!round.inserts.empty()) add_inserts(flight, round.inserts);
-  if (!round.downstreams.empty()) add_downstreams(flight, round.downstreams);
-  const std::size_t claims = flight.size();
-  if (!round.claims.empty()) add_claims(flight, round.claims);
-  if (!round.departures.empty()) add_departures(flight, round.departures);
-
-  Landing landing = connection_->fly(flight);
-  if (fence != 0) {
-    const bool ours = landing.rows.size() > fence && landing.rows[fence].changed() == 1;
-    if (!ours) {
-      Error error = landing.error ? *landing.error : lost_the_fence();
-      // Statements behind the fence may have failed because of what the new writer did.
-      if (landing.rows.size() > fence && landing.error && !connection_->broken()) {
-        rollback();
-        error = lost_the_fence();
-      }
-      rollback();
-      return fail(std::move(error));
-    }
-    batch_ = committed_ + 1;
-  }
-
-  RoundAnswers answers;
-  std::size_t next = first;
-  const auto take = [&](std::vector<bool>& answer, std::size_t count) -> Result<void> {
-    if (count == 0 || next >= landing.rows.size()) return {};
-    MITO_TRY_ASSIGN(answer, applied(landing.rows[next++], count));
-    return {};
-  };
-  MITO_TRY(take(answers.reports, round.reports.size()));
-  MITO_TRY(take(answers.releases, round.releases.size()));
-  MITO_TRY(take(answers.archives, round.archives.size()));
-  MITO_TRY(take(answers.promotions, round.promotions.size()));
-  MITO_TRY(take(answers.changes, round.changes.size()));
-  MITO_TRY(take(answers.counters, round.counters.size()));
-  // What failed after a condition did not hold failed because of that.
-  const bool held = all_held(answers.reports) && all_held(answers.releases) && all_held(answers.archives) &&
-                    all_held(answers.promotions) && all_held(answers.changes) && all_held(answers.counters);
-  if (landing.error && (held || next < conditional || connection_->broken())) return fail(*std::move(landing.error));
-  if (!landing.error && !round.claims.empty()) {
-    MITO_TRY_ASSIGN(answers.claims, claimed(landing.rows[claims], round.claims.size()));
-  }
-  return answers;
+  add_heartbeats(flight, heartbeats);
+  return write_all(flight);
 }
 
 }  // namespace mito::storage::postgres

@@ -53,16 +53,4 @@ Result<void> PostgresWriter::delete_workers(std::span<const WorkerId> workers) {
   return write_all(flight);
 }
 
-Result<void> PostgresWriter::write_heartbeats(std::span<const std::pair<WorkerId, Timestamp>> heartbeats) {
-  // Of several heartbeats of a worker the last one counts.
-  static constexpr const char* kSql =
-      "UPDATE workers w SET last_heartbeat = h.beat FROM (SELECT DISTINCT ON (worker) worker, beat"
-      " FROM unnest($1, $2) WITH ORDINALITY AS h (worker, beat, place) ORDER BY worker, place DESC) h"
-      " WHERE w.id = h.worker";
-  Params params;
-  params.add_column(heartbeats, [](const auto& beat) { return beat.first; })
-      .add_column(heartbeats, [](const auto& beat) { return beat.second; });
-  return write(kSql, std::move(params));
-}
-
 }  // namespace mito::storage::postgres

@@ -8,7 +8,12 @@ namespace mito::storage::postgres {
 namespace {
 
 constexpr const char* kBegin = "BEGIN";
+constexpr const char* kCommit = "COMMIT";
 constexpr const char* kFence = "UPDATE mito_writer SET batch = batch + 1 WHERE id = 1 AND epoch = $1 AND batch = $2";
+/// Divides by zero when the row is not ours any more.
+constexpr const char* kFenceOrFail =
+    "WITH held AS (UPDATE mito_writer SET batch = batch + 1 WHERE id = 1 AND epoch = $1 AND batch = $2 RETURNING 1)"
+    " SELECT 1 / count(*) FROM held";
 
 struct Fence {
   std::int64_t epoch = 0;
@@ -69,8 +74,13 @@ Result<void> PostgresWriter::check_idle() {
   return {};
 }
 
-void PostgresWriter::add_begin(Flight& flight) const {
-  flight.add(kBegin).add(kFence, Params::of(epoch_, static_cast<std::int64_t>(committed_)));
+void PostgresWriter::add_begin(Flight& flight, Unless unless) const {
+  flight.add(kBegin).add(unless == Unless::kTold ? kFence : kFenceOrFail,
+                         Params::of(epoch_, static_cast<std::int64_t>(committed_)));
+}
+
+void PostgresWriter::add_commit(Flight& flight) {
+  flight.add(kCommit);
 }
 
 Result<void> PostgresWriter::begin() {
@@ -99,7 +109,7 @@ Result<void> PostgresWriter::commit() {
   if (!in_transaction_) return fail(ErrorCode::kInternal, "", "commit without a transaction");
   if (connection_->failed() && !connection_->broken())
     return fail(ErrorCode::kInternal, "", "commit of a transaction in which a statement failed");
-  const auto done = connection_->ask("COMMIT", {});
+  const auto done = connection_->ask(kCommit, {});
   if (!done) {
     // Without an answer of the server it may have happened.
     if (connection_->broken()) in_transaction_ = false;

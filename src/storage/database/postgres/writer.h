@@ -14,6 +14,7 @@
 #include "storage/database/postgres/connection.h"
 #include "storage/database/postgres/reading.h"
 #include "storage/database/postgres/target.h"
+#include "storage/database/postgres/task_statements.h"
 
 namespace mito::storage::postgres {
 
@@ -77,7 +78,7 @@ class PostgresWriter final : public ForwardQueries<Writer, PostgresWriter> {
   Result<void> delete_attachment(GroupId group, std::string_view key) override;
   Result<void> set_fact(std::string_view name, std::string_view value) override;
 
-  Result<RoundAnswers> write_round(const Round& round, Opening opening) override;
+  Result<RoundAnswers> write_round(const Round& round, Opening opening, Closing closing) override;
 
  private:
   PostgresWriter(Target target, std::unique_ptr<Connection> connection);
@@ -86,7 +87,12 @@ class PostgresWriter final : public ForwardQueries<Writer, PostgresWriter> {
   Error lost_the_fence();
   /// Fails unless a transaction can be begun.
   Result<void> check_idle();
-  void add_begin(Flight& flight) const;
+  /// The fence: a row that is not ours any more changes nothing, or fails.
+  void add_begin(Flight& flight, Unless unless = Unless::kTold) const;
+  static void add_commit(Flight& flight);
+  /// A whole transaction in one flight: its conditions are checked by the server. Nothing: one of them does not hold,
+  /// and nothing has happened.
+  Result<std::optional<RoundAnswers>> commit_round(const Round& round);
   /// Fails unless a transaction is open and nothing in it has failed.
   Result<void> check_writable() const;
   /// One statement of a transaction; its rows are not looked at.

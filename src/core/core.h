@@ -52,7 +52,7 @@ struct Statistics {
   std::uint64_t waiting_fetches = 0;
   std::uint64_t queue_length = 0;  ///< Commands waiting now.
   double batch_size_mean = 0;      ///< Over the last 1,024 batches.
-  std::chrono::microseconds commit_p50{0};
+  std::chrono::microseconds commit_p50{0};  ///< Writing included.
   std::chrono::microseconds commit_p99{0};
   bool database_away = false;
 };

@@ -254,6 +254,41 @@ TEST_F(SqliteFile, LogIsCopiedAndStartedOverBesideTheWriter) {
   EXPECT_GT(longest, static_cast<std::uintmax_t>(kRestartBytes));
 }
 
+TEST_F(SqliteFile, TheLogGetsItsRoomBeforehandAndIsReadAfterACrash) {
+  constexpr std::uintmax_t kRoom = 5 << 20;
+  const std::filesystem::path log = path().string() + "-wal";
+  auto database = must(open_sqlite({.path = path(), .room_after_bytes = 64 << 10, .room_bytes = kRoom}));
+  auto writer = must(database->open_writer());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  int last = 0;
+  std::uintmax_t written = 0;
+  while (std::filesystem::file_size(log) < kRoom) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "no room was made";
+    must(writer->begin());
+    must(writer->set_fact("last", std::to_string(++last)));
+    must(writer->commit());
+    written += 3 * 4'200;  // more than it appends
+    ASSERT_EQ(must(writer->fact("last")), std::to_string(last));
+  }
+  EXPECT_EQ(std::filesystem::file_size(log), kRoom);
+  ASSERT_LT(written, kRoom) << "the transactions alone may have made it as long";
+  for (int more = 0; more < 20; ++more) {
+    must(writer->begin());
+    must(writer->set_fact("last", std::to_string(++last)));
+    must(writer->commit());
+  }
+  EXPECT_EQ(std::filesystem::file_size(log), kRoom);
+
+  // What a crash leaves.
+  const std::filesystem::path crashed = path().string() + "-crashed";
+  std::filesystem::copy_file(path(), crashed);
+  std::filesystem::copy_file(log, crashed.string() + "-wal");
+  auto again = must(open_sqlite({.path = crashed}));
+  auto successor = must(again->open_writer());
+  EXPECT_EQ(must(successor->fact("last")), std::to_string(last));
+  EXPECT_EQ(successor->batch(), writer->batch());
+}
+
 TEST_F(SqliteFile, AReaderInAStreamDoesNotStopTheWriter) {
   auto database = must(open_sqlite({.path = path(), .checkpoint_bytes = 16 << 10, .restart_bytes = 64 << 10}));
   auto writer = must(database->open_writer());

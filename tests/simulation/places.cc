@@ -68,6 +68,7 @@ Result<void> SqlitePlace::open() {
   settings.writer_cache_bytes = settings.reader_cache_bytes = 1 << 20;
   settings.checkpoint_bytes = checkpoint_bytes_;
   settings.restart_bytes = 4 * checkpoint_bytes_;
+  settings.room_after_bytes = checkpoint_bytes_;
   settings.busy_timeout = std::chrono::milliseconds(0);
   MITO_TRY_ASSIGN(database_, storage::open_sqlite(settings));
   return {};

@@ -1,6 +1,7 @@
 #include "storage/database/sqlite/checkpoints.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include <sqlite3.h>
@@ -18,6 +19,9 @@ constexpr int kRounds = 4;
 
 constexpr std::chrono::milliseconds kForTransactions{1'000};
 
+/// Room is made in pieces of this size, so that no transaction waits for long.
+constexpr std::int64_t kRoomPiece = 1 << 20;
+
 }  // namespace
 
 Result<std::unique_ptr<Checkpoints>> Checkpoints::start(const SqliteSettings& settings) {
@@ -31,15 +35,18 @@ Result<std::unique_ptr<Checkpoints>> Checkpoints::start(const SqliteSettings& se
   const auto pages = [&](std::int64_t bytes) {
     return static_cast<int>(std::max<std::int64_t>(bytes / page_bytes, 1));
   };
-  return std::unique_ptr<Checkpoints>(
-      new Checkpoints(std::move(connection), pages(settings.checkpoint_bytes), pages(settings.restart_bytes)));
+  return std::unique_ptr<Checkpoints>(new Checkpoints(std::move(connection),
+                                                      {.step = pages(settings.checkpoint_bytes),
+                                                       .restart = pages(settings.restart_bytes),
+                                                       .room_after = pages(settings.room_after_bytes)},
+                                                      std::min(settings.room_bytes, settings.restart_bytes)));
 }
 
-Checkpoints::Checkpoints(std::unique_ptr<Connection> connection, int step_pages, int restart_pages)
+Checkpoints::Checkpoints(std::unique_ptr<Connection> connection, Pages pages, std::int64_t room_bytes)
     : connection_(std::move(connection)),
-      step_pages_(step_pages),
-      restart_pages_(restart_pages),
-      next_at_pages_(step_pages),
+      pages_(pages),
+      room_bytes_(room_bytes),
+      next_at_pages_(std::min(pages.step, pages.room_after)),
       thread_([this] { run(); }) {}
 
 Checkpoints::~Checkpoints() {
@@ -53,14 +60,14 @@ Checkpoints::~Checkpoints() {
 
 Checkpoints::Turn::Turn(Checkpoints& checkpoints) : checkpoints_(checkpoints) {
   std::unique_lock lock(checkpoints_.mutex_);
-  checkpoints_.changed_.wait(lock, [this] { return !checkpoints_.restarting_; });
+  checkpoints_.changed_.wait(lock, [this] { return !checkpoints_.alone_; });
   ++checkpoints_.transactions_;
 }
 
 Checkpoints::Turn::~Turn() {
   const std::lock_guard lock(checkpoints_.mutex_);
   --checkpoints_.transactions_;
-  if (checkpoints_.restarting_) checkpoints_.changed_.notify_all();
+  if (checkpoints_.alone_) checkpoints_.changed_.notify_all();
 }
 
 void Checkpoints::watch(Connection& writer) {
@@ -74,20 +81,27 @@ void Checkpoints::watch(Connection& writer) {
 void Checkpoints::log_has(int pages) {
   const std::lock_guard lock(mutex_);
   // Shorter than before: the log was started over.
-  if (pages < log_pages_) next_at_pages_ = step_pages_;
+  if (pages < log_pages_) next_at_pages_ = pages_.step;
   log_pages_ = pages;
   if (log_pages_ >= next_at_pages_) changed_.notify_all();
 }
 
 void Checkpoints::run() {
   while (true) {
+    bool copies = false;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return stopping_ || log_pages_ >= next_at_pages_; });
       if (stopping_) return;
-      next_at_pages_ = log_pages_ + step_pages_;
+      if (!has_room_ && log_pages_ < pages_.step) {
+        next_at_pages_ = pages_.step;
+      } else {
+        next_at_pages_ = log_pages_ + pages_.step;
+        copies = true;
+      }
     }
-    copy_and_restart();
+    if (!has_room_) make_room();
+    if (copies) copy_and_restart();
   }
 }
 
@@ -95,10 +109,10 @@ void Checkpoints::copy_and_restart() {
   std::optional<int> missing = copy();
   const bool long_enough = [this] {
     const std::lock_guard lock(mutex_);
-    return log_pages_ >= restart_pages_;
+    return log_pages_ >= pages_.restart;
   }();
   if (!long_enough) return;
-  for (int round = 1; round < kRounds && missing && *missing > step_pages_ / 8; ++round)
+  for (int round = 1; round < kRounds && missing && *missing > pages_.step / 8; ++round)
     missing = copy();
   if (missing) restart();
 }
@@ -113,22 +127,75 @@ std::optional<int> Checkpoints::copy() {
   return std::max(log_pages_ - copied, 0);
 }
 
+// A transaction or a reader that takes long makes it give up; the next step tries again.
 void Checkpoints::restart() {
+  alone([this] {
+    warn_unless_busy(
+        sqlite3_wal_checkpoint_v2(connection_->handle(), "main", SQLITE_CHECKPOINT_RESTART, nullptr, nullptr));
+  });
+}
+
+bool Checkpoints::alone(const std::function<void()>& work) {
   bool free = false;
   {
     std::unique_lock lock(mutex_);
-    restarting_ = true;
+    alone_ = true;
     free = changed_.wait_for(lock, kForTransactions, [this] { return stopping_ || transactions_ == 0; });
   }
-  // A transaction or a reader that takes long makes it give up; the next step tries again.
-  if (free)
-    warn_unless_busy(
-        sqlite3_wal_checkpoint_v2(connection_->handle(), "main", SQLITE_CHECKPOINT_RESTART, nullptr, nullptr));
+  if (free) work();
   {
     const std::lock_guard lock(mutex_);
-    restarting_ = false;
+    alone_ = false;
   }
   changed_.notify_all();
+  return free;
+}
+
+void Checkpoints::make_room() {
+  const auto stops = [this] {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  };
+  while (!has_room_ && !stops()) {
+    std::optional<std::int64_t> has;
+    if (!alone([&] { has = add_room(); })) return;
+    // Without: it is not tried again.
+    has_room_ = !has || *has >= room_bytes_;
+    if (!has) return;
+    sqlite3_file* const log = log_file();
+    if (log == nullptr || log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK) has_room_ = true;
+  }
+}
+
+// What stands behind the last frame of a log means nothing to SQLite: a frame of zeros has neither the log's salt nor a
+// page. The lock of a writing transaction keeps everybody else from appending meanwhile.
+std::optional<std::int64_t> Checkpoints::add_room() {
+  if (!connection_->execute("BEGIN IMMEDIATE")) return std::nullopt;
+  const auto has = extend_log(room_bytes_);
+  if (!connection_->execute("ROLLBACK")) return std::nullopt;
+  return has;
+}
+
+/// By at most kRoomPiece.
+std::optional<std::int64_t> Checkpoints::extend_log(std::int64_t wanted) {
+  // More would be more than SQLite's unix layer writes at once.
+  static constexpr std::array<char, 64 << 10> kZeros{};
+  sqlite3_file* const log = log_file();
+  sqlite3_int64 has = 0;
+  if (log == nullptr || log->pMethods->xFileSize(log, &has) != SQLITE_OK) return std::nullopt;
+  const std::int64_t end = std::min<std::int64_t>(wanted, has + kRoomPiece);
+  while (has < end) {
+    const auto bytes = std::min<std::int64_t>(end - has, kZeros.size());
+    if (log->pMethods->xWrite(log, kZeros.data(), static_cast<int>(bytes), has) != SQLITE_OK) return std::nullopt;
+    has += bytes;
+  }
+  return has;
+}
+
+sqlite3_file* Checkpoints::log_file() const {
+  sqlite3_file* log = nullptr;
+  const int code = sqlite3_file_control(connection_->handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  return code == SQLITE_OK && log != nullptr && log->pMethods != nullptr ? log : nullptr;
 }
 
 void Checkpoints::warn_unless_busy(int code) {

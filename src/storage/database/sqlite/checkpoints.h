@@ -1,6 +1,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -8,6 +10,8 @@
 
 #include "base/result.h"
 #include "storage/database/sqlite/connection.h"
+
+struct sqlite3_file;
 
 namespace mito::storage::sqlite {
 
@@ -17,6 +21,8 @@ namespace mito::storage::sqlite {
 /// longer than SqliteSettings::restart_bytes, it is copied until little is missing, and then the writer's next
 /// transaction waits for the rest. SQLite's own lock would not do: it is polled, and a writer without pauses always
 /// gets it first.
+///
+/// A log that is in use is also given its room on the volume beforehand (SqliteSettings::room_bytes).
 class Checkpoints {
  public:
   /// Opens its own connection and starts the thread.
@@ -42,24 +48,37 @@ class Checkpoints {
   };
 
  private:
-  Checkpoints(std::unique_ptr<Connection> connection, int step_pages, int restart_pages);
+  struct Pages {
+    int step = 0;
+    int restart = 0;
+    int room_after = 0;
+  };
+  Checkpoints(std::unique_ptr<Connection> connection, Pages pages, std::int64_t room_bytes);
   void log_has(int pages);
   void run();
   void copy_and_restart();
   void restart();
+  void make_room();
+  /// One piece of it; how many bytes the log then has, nothing on failure.
+  std::optional<std::int64_t> add_room();
+  std::optional<std::int64_t> extend_log(std::int64_t wanted);
+  [[nodiscard]] sqlite3_file* log_file() const;
+  /// Runs `work` while no transaction is open. False: one took too long.
+  bool alone(const std::function<void()>& work);
   /// Answers how many pages were not copied because they came meanwhile; nothing on failure.
   std::optional<int> copy();
   void warn_unless_busy(int code);
 
   std::unique_ptr<Connection> connection_;
-  const int step_pages_;
-  const int restart_pages_;
+  const Pages pages_;
+  const std::int64_t room_bytes_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  int log_pages_ = 0;     ///< As told by the writer.
-  int next_at_pages_;     ///< The next copy is made when the log is this long.
-  int transactions_ = 0;  ///< Turns that live.
-  bool restarting_ = false;
+  int log_pages_ = 0;      ///< As told by the writer.
+  int next_at_pages_;      ///< The next copy is made when the log is this long.
+  int transactions_ = 0;   ///< Turns that live.
+  bool alone_ = false;     ///< No transaction begins.
+  bool has_room_ = false;  ///< The log's, or it cannot be had. Its own thread only.
   bool stopping_ = false;
   std::thread thread_;
 };

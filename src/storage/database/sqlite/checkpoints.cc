@@ -194,7 +194,8 @@ std::optional<std::int64_t> Checkpoints::extend_log(std::int64_t wanted) {
 
 sqlite3_file* Checkpoints::log_file() const {
   sqlite3_file* log = nullptr;
-  const int code = sqlite3_file_control(connection_->handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  const int code =
+      sqlite3_file_control(connection_->handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
   return code == SQLITE_OK && log != nullptr && log->pMethods != nullptr ? log : nullptr;
 }
 

@@ -194,9 +194,9 @@ std::filesystem::path SpoolEntry::new_archive(ArtifactContentType type) {
 }
 
 Result<void> SpoolEntry::keep(const SpooledResult& result) {
-  const auto text = encode_result(result);
-  if (!write_all(record_.get(), fmt::format("{:010}\n{}", text.size(), text), 0))
-    return io_error("write", directory_ / "result");
+  auto text = encode_result(result);
+  text.insert(0, fmt::format("{:010}\n", text.size()));
+  if (!write_all(record_.get(), text, 0)) return io_error("write", directory_ / "result");
   kept_ = result;
   return {};
 }

@@ -131,8 +131,10 @@ std::string encode_result(const SpooledResult& result) {
   for (const auto& archive : result.archives)
     archives += fmt::format(R"({}{{"type":"{}","size":{},"md5":"{}"}})", archives.empty() ? "" : ",",
                             to_string(archive.type), archive.size, archive.md5);
-  return fmt::format(R"({{"task":"{}","report":{},"new_task":{},"archives":[{}]}})", result.task.to_string(),
-                     protocol::encode(report), result.new_task ? protocol::encode(*result.new_task) : "null", archives);
+  std::string text = R"({"task":")" + result.task.to_string();
+  text.append(R"(","report":)").append(protocol::encode(report));
+  text.append(R"(,"new_task":)").append(result.new_task ? protocol::encode(*result.new_task) : "null");
+  return text.append(R"(,"archives":[)").append(archives).append("]}");
 }
 
 std::optional<SpooledResult> decode_result(std::string_view text) {

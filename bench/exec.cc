@@ -95,6 +95,7 @@ Measurement exec_with(const Options& options, std::size_t tasks, std::size_t slo
   if (!extra.empty()) words.push_back(extra);
   ChildProcess worker(words, home.path() / "worker.log");
   worker.wait_for("registered");
+  const Seconds start_cpu = cpu_time_of(worker.pid());
 
   const std::size_t turn = (tasks + kTurns - 1) / kTurns;
   std::size_t others = 0;  // of former runs, where the database is shared
@@ -124,10 +125,10 @@ Measurement exec_with(const Options& options, std::size_t tasks, std::size_t slo
   const double bare_each = per_run(bare_cpu);
   const double worker_each = per_run(cpu_time_of(worker.pid()) - worker_cpu);
   const double coordinator_each = coordinator > 0 ? per_run(cpu_time_of(coordinator) - coordinator_cpu) : 0;
-  // With its supervisors and their commands, which are counted when they were waited for; and with its own start.
+  // With its supervisors and their commands, which are counted when they were waited for; without its own start.
   const Seconds reaped = cpu_time_of_children();
   worker.terminate();
-  const double tree_each = (cpu_time_of_children() - reaped).count() * 1e6 / static_cast<double>(done);
+  const double tree_each = (cpu_time_of_children() - reaped - start_cpu).count() * 1e6 / static_cast<double>(done);
 
   Measurement measurement{"exec", fmt::format("true, {} slots{}{}", slots, extra.empty() ? "" : ", ", extra), {}};
   measurement.add("bare CPU", bare_each, "us/run");

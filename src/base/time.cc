@@ -1,5 +1,7 @@
 #include "base/time.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 namespace mito {
@@ -89,6 +91,13 @@ std::chrono::seconds read_offset(Scanner& scanner) {
   return west ? -offset : offset;
 }
 
+/// `value` with exactly `digits` digits at `at`; where it ends.
+char* write_digits(char* at, unsigned value, int digits) {
+  for (int i = digits; i-- > 0; value /= 10)
+    at[i] = static_cast<char>('0' + value % 10);
+  return at + digits;
+}
+
 class SystemClock final : public Clock {
  public:
   [[nodiscard]] Timestamp now() const override {
@@ -100,12 +109,27 @@ class SystemClock final : public Clock {
 }  // namespace
 
 std::string format_timestamp(Timestamp time) {
+  // By hand: every task has several, and a general formatter takes a microsecond for each.
   const Fields f = split(time);
-  std::string fraction = fmt::format("{:06}", f.micros);
-  while (fraction.size() > 1 && fraction.ends_with('0'))
-    fraction.pop_back();
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{} +00:00:00", f.year, f.month, f.day, f.hour, f.minute,
-                     f.second, fraction);
+  const std::string year = f.year >= 0 && f.year <= 9'999 ? std::string() : fmt::format("{:04}", f.year);
+  std::array<char, 32> text;
+  char* at = year.empty() ? write_digits(text.data(), static_cast<unsigned>(f.year), 4) : text.data();
+  *at++ = '-';
+  at = write_digits(at, f.month, 2);
+  *at++ = '-';
+  at = write_digits(at, f.day, 2);
+  *at++ = ' ';
+  at = write_digits(at, static_cast<unsigned>(f.hour), 2);
+  *at++ = ':';
+  at = write_digits(at, static_cast<unsigned>(f.minute), 2);
+  *at++ = ':';
+  at = write_digits(at, static_cast<unsigned>(f.second), 2);
+  *at++ = '.';
+  const char* const first_digit = at + 1;
+  at = write_digits(at, static_cast<unsigned>(f.micros), 6);
+  while (at > first_digit && at[-1] == '0')
+    --at;
+  return year + std::string(text.data(), at).append(" +00:00:00");
 }
 
 Result<Timestamp> parse_timestamp(std::string_view text) {

@@ -97,6 +97,7 @@ std::optional<SlotCgroup> SlotCgroup::create(const std::filesystem::path& parent
   }
   group.directory_ = Descriptor(open(group.path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   group.kill_ = Descriptor(open((group.path_ / "cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  group.members_ = Descriptor(open((group.path_ / "cgroup.procs").c_str(), O_PATH | O_CLOEXEC));
   if (!group.directory_) return std::nullopt;
   if (memory_limit) group.limits_memory_ = group.limit_memory(*memory_limit);
   return group;
@@ -106,6 +107,7 @@ SlotCgroup& SlotCgroup::operator=(SlotCgroup&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(directory_, other.directory_);
   std::swap(kill_, other.kill_);
+  std::swap(members_, other.members_);
   std::swap(limits_memory_, other.limits_memory_);
   return *this;
 }

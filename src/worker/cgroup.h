@@ -45,6 +45,7 @@ class SlotCgroup {
   std::filesystem::path path_;
   Descriptor directory_;
   Descriptor kill_;
+  Descriptor members_;  ///< Its file of processes, kept open: the kernel makes an inode for each birth otherwise.
   bool limits_memory_ = false;
 };
 

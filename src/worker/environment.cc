@@ -39,11 +39,48 @@ std::vector<std::string> search(const std::string& word, std::string_view path) 
   std::vector<std::string> candidates;
   for (std::size_t at = 0; at <= path.size();) {
     const auto end = std::min(path.find(':', at), path.size());
-    const auto directory = path.substr(at, end - at);
-    candidates.push_back(directory.empty() ? "./" + word : fmt::format("{}/{}", directory, word));
+    const auto directory = end == at ? std::string_view(".") : path.substr(at, end - at);
+    std::string candidate;
+    candidate.reserve(directory.size() + word.size() + 1);
+    candidate.append(directory).append("/").append(word);
+    // A place that did not have it the first time is not asked again.
+    if (std::ranges::find(candidates, candidate) == candidates.end()) candidates.push_back(std::move(candidate));
     at = end + 1;
   }
   return candidates;
+}
+
+bool has_nul(std::string_view text) {
+  return text.contains('\0');
+}
+
+/// Both are in order, so one pass merges them; `own` wins.
+Words merge(const Environment& inherited, const Environment& own) {
+  Words words;
+  std::size_t size = 0;
+  for (const auto* environment : {&inherited, &own})
+    for (const auto& [name, value] : *environment)
+      size += name.size() + value.size() + 2;
+  words.text.reserve(size);
+  auto from = inherited.begin();
+  auto over = own.begin();
+  while (from != inherited.end() || over != own.end()) {
+    const int order = from == inherited.end() ? 1 : over == own.end() ? -1 : from->first.compare(over->first);
+    const auto& [name, value] = order < 0 ? *from : *over;
+    if (order <= 0) ++from;
+    if (order >= 0) ++over;
+    words.text.append(name).append("=").append(value).push_back('\0');
+    ++words.count;
+  }
+  return words;
+}
+
+/// Which variable has a NUL character in it.
+std::string_view name_with_nul(const Environment& inherited, const Environment& own) {
+  for (const auto* environment : {&own, &inherited})
+    for (const auto& [name, value] : *environment)
+      if (has_nul(name) || has_nul(value)) return std::string_view(name).substr(0, name.find('\0'));
+  return {};
 }
 
 }  // namespace
@@ -83,26 +120,13 @@ Environment task_variables(const TaskSpec& spec, const TaskPlaces& places, TaskU
 
 std::expected<Command, SpawnError> make_command(const std::vector<std::string>& args, const Environment& inherited,
                                                 const Environment& own) {
-  const auto has_nul = [](std::string_view text) { return text.contains('\0'); };
   if (std::ranges::any_of(args, has_nul))
     return std::unexpected(SpawnError{0, "a word of the command line holds a NUL character"});
   Command command;
-  command.environment.reserve(inherited.size() + own.size());
-  // Both are in order, so one pass merges them.
-  auto from = inherited.begin();
-  auto over = own.begin();
-  while (from != inherited.end() || over != own.end()) {
-    const int order = from == inherited.end() ? 1 : over == own.end() ? -1 : from->first.compare(over->first);
-    const auto& [name, value] = order < 0 ? *from : *over;
-    if (order <= 0) ++from;
-    if (order >= 0) ++over;
-    if (has_nul(name) || has_nul(value))
-      return std::unexpected(SpawnError{
-          0, fmt::format("the environment variable {} holds a NUL character", name.substr(0, name.find('\0')))});
-    auto& entry = command.environment.emplace_back();
-    entry.reserve(name.size() + value.size() + 1);
-    entry.append(name).append("=").append(value);
-  }
+  command.environment = merge(inherited, own);
+  if (std::cmp_not_equal(std::ranges::count(command.environment.text, '\0'), command.environment.count))
+    return std::unexpected(
+        SpawnError{0, fmt::format("the environment variable {} holds a NUL character", name_with_nul(inherited, own))});
   if (is_plain(args)) {
     command.candidates = search(args.front(), search_path(inherited, own));
     command.args = args;

@@ -21,14 +21,20 @@ struct Capture {
   std::uint64_t limit = 0;  ///< Bytes kept of each stream.
 };
 
+/// Words in one piece, each with a NUL at its end: a command has dozens of variables, and each would be an allocation.
+struct Words {
+  std::string text;
+  std::uint32_t count = 0;
+};
+
 /// What is to be executed: the first of `candidates` that can be, as execvp(3) would choose.
 struct Command {
   std::vector<std::string> candidates;
-  std::vector<std::string> args;         ///< With args[0].
-  std::vector<std::string> environment;  ///< `NAME=value`, the whole environment.
-  std::filesystem::path directory;       ///< Working directory; empty: that of the worker.
-  std::optional<Capture> capture;        ///< Without it both streams go to /dev/null.
-  const Account* account = nullptr;      ///< Who runs it; null: who runs the worker. Outlives the call.
+  std::vector<std::string> args;     ///< With args[0].
+  Words environment;                 ///< `NAME=value`, the whole environment.
+  std::filesystem::path directory;   ///< Working directory; empty: that of the worker.
+  std::optional<Capture> capture;    ///< Without it both streams go to /dev/null.
+  const Account* account = nullptr;  ///< Who runs it; null: who runs the worker. Outlives the call.
 };
 
 /// Why a command could not be started.

@@ -91,7 +91,7 @@ class Service {
     return !idle_stop_.token().stop_requested() && (!end_of_service_ || shared_.timer.now() < *end_of_service_);
   }
 
-  [[nodiscard]] bool has_space() const { return free_space(directory_.root()) >= shared_.settings.min_free; }
+  [[nodiscard]] bool has_space() const { return directory_.free_space() >= shared_.settings.min_free; }
 
   /// False when no task is wanted any more.
   bool wait_for_space() {

@@ -131,8 +131,10 @@ std::string encode_result(const SpooledResult& result) {
   for (const auto& archive : result.archives)
     archives += fmt::format(R"({}{{"type":"{}","size":{},"md5":"{}"}})", archives.empty() ? "" : ",",
                             to_string(archive.type), archive.size, archive.md5);
-  return fmt::format(R"({{"task":"{}","report":{},"new_task":{},"archives":[{}]}})", result.task.to_string(),
-                     protocol::encode(report), result.new_task ? protocol::encode(*result.new_task) : "null", archives);
+  std::string text = R"({"task":")" + result.task.to_string();
+  text.append(R"(","report":)").append(protocol::encode(report));
+  text.append(R"(,"new_task":)").append(result.new_task ? protocol::encode(*result.new_task) : "null");
+  return text.append(R"(,"archives":[)").append(archives).append("]}");
 }
 
 std::optional<SpooledResult> decode_result(std::string_view text) {
@@ -194,9 +196,9 @@ std::filesystem::path SpoolEntry::new_archive(ArtifactContentType type) {
 }
 
 Result<void> SpoolEntry::keep(const SpooledResult& result) {
-  const auto text = encode_result(result);
-  if (!write_all(record_.get(), fmt::format("{:010}\n{}", text.size(), text), 0))
-    return io_error("write", directory_ / "result");
+  auto text = encode_result(result);
+  text.insert(0, fmt::format("{:010}\n", text.size()));
+  if (!write_all(record_.get(), text, 0)) return io_error("write", directory_ / "result");
   kept_ = result;
   return {};
 }

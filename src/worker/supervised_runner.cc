@@ -195,13 +195,12 @@ class SupervisedRunner::Impl {
       add(word);
     for (const auto& word : command.args)
       add(word);
-    for (const auto& word : command.environment)
-      add(word);
+    text.append(command.environment.text);
     SupervisorRequest request{.kind = SupervisorRequestKind::kSpawn,
                               .captures = command.capture ? 1U : 0U,
                               .candidates = static_cast<std::uint32_t>(command.candidates.size()),
                               .args = static_cast<std::uint32_t>(command.args.size()),
-                              .environment = static_cast<std::uint32_t>(command.environment.size()),
+                              .environment = command.environment.count,
                               .bytes = text.size()};
     if (settings_.memory_limit && !(cgroup_ && cgroup_->limits_memory()))
       request.memory_limit = *settings_.memory_limit;

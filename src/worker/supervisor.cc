@@ -20,7 +20,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <utility>
 
+#include "worker/exec_child.h"
 #include "worker/vfork.h"
 
 namespace mito::worker {
@@ -131,78 +133,29 @@ void for_each_child(Visit visit) {
   close(directory);
 }
 
-// ------------------------------------------------------------------------------------------------------------ spawning
+// ------------------------------------------------------------------------------------------------------------- memory
 
-struct SpawnPlan {
-  const SupervisorRequest* request;
-  const char* directory;
-  std::span<char*> candidates;
-  char** args;
-  char** shell_args;  ///< Two longer: `/bin/sh <candidate> args[1…]`, for scripts without `#!`.
-  char** environment;
-  int in, out, err;
-  int failure = 0;  ///< errno, written by the child.
+/// Pages of this process: there is no allocator after a fork.
+struct Memory {
+  char* at = nullptr;
+  std::size_t size = 0;
 };
 
-constexpr bool is_worth_next_candidate(int error) {
-  return error == EACCES || error == ENOENT || error == ESTALE || error == ENOTDIR || error == ENODEV ||
-         error == ETIMEDOUT;
+void release(Memory& memory) {
+  if (memory.at != nullptr) munmap(memory.at, memory.size);
+  memory = {};
 }
 
-/// Limits and rights of the command, by system calls alone: the library's functions look at threads we do not have.
-bool take_rights(const SupervisorRequest& request) {
-  if (request.memory_limit != 0) {
-    const rlimit limit{request.memory_limit, request.memory_limit};
-    if (setrlimit(RLIMIT_AS, &limit) != 0) return false;
-  }
-  if (request.becomes_user == 0) return true;
-  return syscall(SYS_setgroups, std::size_t{request.group_count}, request.groups.data()) == 0 &&
-         syscall(SYS_setresgid, request.group, request.group, request.group) == 0 &&
-         syscall(SYS_setresuid, request.user, request.user, request.user) == 0;
-}
-
-/// In the child, which shares our memory until it executes the command, as execvp(3) would. Returns only on failure.
-int become_command(void* argument) {
-  auto& plan = *static_cast<SpawnPlan*>(argument);
-  setsid();
-  dup2(plan.in, STDIN_FILENO);
-  dup2(plan.out, STDOUT_FILENO);
-  dup2(plan.err, STDERR_FILENO);
-  syscall(SYS_close_range, 3U, ~0U, 0U);
-  signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (!take_rights(*plan.request)) {
-    plan.failure = errno;
-    return 127;
-  }
-  prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which takes it back
-  if (*plan.directory != '\0' && chdir(plan.directory) != 0) {
-    plan.failure = errno;
-    return 127;
-  }
-  bool denied = false;
-  int last = ENOENT;
-  for (char* candidate : plan.candidates) {
-    // Most places of PATH do not have it, which stat(2) finds out for a fraction of what execve(2) takes.
-    struct stat found{};
-    if (plan.candidates.size() > 1 && stat(candidate, &found) != 0 && is_worth_next_candidate(errno)) {
-      last = errno;
-      denied = denied || last == EACCES;
-      continue;
-    }
-    execve(candidate, plan.args, plan.environment);
-    if (errno == ENOEXEC) {
-      plan.shell_args[1] = candidate;
-      execve("/bin/sh", plan.shell_args, plan.environment);
-    }
-    last = errno;
-    denied = denied || last == EACCES;
-    if (!is_worth_next_candidate(last)) break;
-  }
-  plan.failure = denied && is_worth_next_candidate(last) ? EACCES : last;
-  return 127;
+/// Makes room for `size` bytes, the first `kept` of which stay. False when there is none.
+bool grow_memory(Memory& memory, std::size_t size, std::size_t kept) {
+  if (size <= memory.size) return true;
+  size = (size + kStepBytes - 1) / kStepBytes * kStepBytes;
+  void* fresh = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (fresh == MAP_FAILED) return false;
+  if (kept > 0) std::memcpy(fresh, memory.at, kept);
+  release(memory);
+  memory = {static_cast<char*>(fresh), size};
+  return true;
 }
 
 // --------------------------------------------------------------------------------------------------------- the process
@@ -216,28 +169,15 @@ class Supervisor {
         cgroup_path_(start.cgroup_path) {}
 
   [[noreturn]] void run() {
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, nullptr);
-    signal(SIGCHLD, SIG_DFL);
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    signals_ = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    take_signals();
     null_ = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
       dup2(null_, stream);
     for (;;) {
-      std::array<pollfd, 2> waits{{{socket_, POLLIN, 0}, {signals_, POLLIN, 0}}};
-      const int ready = poll(waits.data(), waits.size(), timeout());
-      if (ready < 0 && errno != EINTR) leave();
-      if ((waits[1].revents & POLLIN) != 0) {
-        signalfd_siginfo ignored;  // pending once at most
-        [[maybe_unused]] const auto size = read(signals_, &ignored, sizeof ignored);
-      }
-      if (active_) reap();
-      if (ready == 0) tell_start();
-      if (waits[0].revents != 0) take_request();
+      if (active_)
+        watch();
+      else
+        take_next();
     }
   }
 
@@ -245,33 +185,83 @@ class Supervisor {
   /// What ends the task's processes now.
   enum class Phase { kRunning, kLeftoverTerm, kLeftoverKill };
 
+  /// All are blocked here and let through again in the command, which is to begin as if it came from a shell: the
+  /// handlers of the worker must not run in between, and it ignores SIGPIPE only for itself.
+  void take_signals() {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, nullptr);
+    for (int number = 1; number < NSIG; ++number) {
+      struct sigaction action{};
+      if (sigaction(number, nullptr, &action) == 0 && (action.sa_handler != SIG_IGN || number == SIGPIPE))
+        signal(number, SIG_DFL);
+    }
+    signal(SIGCHLD, SIG_DFL);
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    signals_ = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+
+  /// While a task runs: its processes, and what the worker wants done to them.
+  void watch() {
+    std::array<pollfd, 2> waits{{{socket_, POLLIN, 0}, {signals_, POLLIN, 0}}};
+    const int ready = poll(waits.data(), waits.size(), timeout());
+    if (ready < 0 && errno != EINTR) leave();
+    if ((waits[1].revents & POLLIN) != 0) {
+      signalfd_siginfo ignored;  // pending once at most
+      [[maybe_unused]] const auto size = read(signals_, &ignored, sizeof ignored);
+    }
+    reap();
+    if (ready == 0) tell_start();
+    if (waits[0].revents == 0 || !active_) return;  // not active: take_next() sees to it
+    SupervisorRequest request;
+    if (!read_fully(socket_, &request, sizeof request)) leave();
+    obey(request);
+  }
+
   [[nodiscard]] int timeout() const {
     if (start_untold_) return kStartDelayMs;
-    if (!active_ || (phase_ == Phase::kRunning && !killing_)) return -1;
+    if (phase_ == Phase::kRunning && !killing_) return -1;
     return static_cast<int>(std::clamp<std::int64_t>(deadline_ms_ - now_ms(), 0, 100));
   }
 
-  void take_request() {
-    SupervisorRequest request;
+  void obey(const SupervisorRequest& request) {
+    if (request.kind == SupervisorRequestKind::kKill) return kill_everything();
+    if (request.kind != SupervisorRequestKind::kTerminate || command_ <= 0) return;
+    if (kill(-command_, SIGTERM) == 0) kill(-command_, SIGCONT);
+  }
+
+  /// While nothing runs: sleeps until the worker wants something.
+  void take_next() {
     std::array<int, 2> descriptors{-1, -1};
-    if (!receive(request, descriptors)) leave();
-    switch (request.kind) {
-      case SupervisorRequestKind::kSpawn:
-        spawn(request, descriptors);
-        break;
-      case SupervisorRequestKind::kTerminate:
-        if (active_ && command_ > 0 && kill(-command_, SIGTERM) == 0) kill(-command_, SIGCONT);
-        break;
-      case SupervisorRequestKind::kKill:
-        if (active_) kill_everything();
-        break;
-    }
+    if (!receive(descriptors)) leave();
+    spawn(descriptors);
     for (const int fd : descriptors)
       if (fd >= 0) close(fd);
   }
 
-  bool receive(SupervisorRequest& request, std::array<int, 2>& descriptors) {
-    iovec part{&request, sizeof request};
+  /// The next command into request_, with its text into input_. What came too late for the last task is passed over.
+  bool receive(std::array<int, 2>& descriptors) {
+    constexpr std::size_t kHead = sizeof request_;
+    std::size_t have = 0;
+    for (;;) {
+      while (have < kHead)
+        if (!receive_some(have, descriptors)) return false;
+      std::memcpy(&request_, input_.at, kHead);
+      if (request_.kind == SupervisorRequestKind::kSpawn) break;
+      have -= kHead;
+      std::memmove(input_.at, input_.at + kHead, have);
+    }
+    const std::size_t size = kHead + request_.bytes;
+    if (have > size) return false;  // after a command nothing is sent but what concerns it
+    grow(input_, size, have);
+    return read_fully(socket_, input_.at + have, size - have);
+  }
+
+  bool receive_some(std::size_t& have, std::array<int, 2>& descriptors) {
+    grow(input_, kStepBytes, have);
+    iovec part{input_.at + have, input_.size - have};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
     msghdr message{};
     message.msg_iov = &part;
@@ -286,9 +276,8 @@ class Supervisor {
     if (const cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr && header->cmsg_type == SCM_RIGHTS)
       std::memcpy(descriptors.data(), CMSG_DATA(header),
                   std::min(sizeof descriptors, std::size_t{header->cmsg_len - CMSG_LEN(0)}));
-    const auto size = static_cast<std::size_t>(got);
-    return size == sizeof request ||
-           read_fully(socket_, reinterpret_cast<char*>(&request) + size, sizeof request - size);
+    have += static_cast<std::size_t>(got);
+    return true;
   }
 
   void send(std::span<const SupervisorEvent> events) {
@@ -303,89 +292,66 @@ class Supervisor {
     }
   }
 
-  void spawn(const SupervisorRequest& request, const std::array<int, 2>& descriptors) {
-    const std::size_t pointers =
-        (std::size_t{request.candidates} + 2 * std::size_t{request.args} + request.environment + 8) * sizeof(char*);
-    const std::size_t size = pointers + request.bytes + 1;
-    void* memory = take_memory(size);
-    char* text = static_cast<char*>(memory) + pointers;
-    if (!read_fully(socket_, text, request.bytes)) leave();
-
-    auto** next = static_cast<char**>(memory);
-    const auto take = [&](std::uint32_t count) {
+  void spawn(const std::array<int, 2>& descriptors) {
+    const std::size_t count =
+        std::size_t{request_.candidates} + 2 * std::size_t{request_.args} + request_.environment + 8;
+    grow(pointers_, count * sizeof(char*), 0);
+    auto** next = reinterpret_cast<char**>(pointers_.at);
+    char* text = input_.at + sizeof request_;
+    const auto take = [&](std::uint32_t words) {
       char** first = next;
-      for (std::uint32_t i = 0; i < count; ++i) {
+      for (std::uint32_t i = 0; i < words; ++i) {
         *next++ = text;
         text += std::strlen(text) + 1;
       }
       *next++ = nullptr;
       return first;
     };
-    const char* directory = *take(1);
-    char** candidates = take(request.candidates);
-    char** args = take(request.args);
-    char** environment = take(request.environment);
-    char** shell_args = next;
+    plan_ = {.request = &request_,
+             .directory = *take(1),
+             .candidates = take(request_.candidates),
+             .args = take(request_.args),
+             .environment = take(request_.environment),
+             .out = request_.captures != 0 ? descriptors[0] : -1,
+             .err = request_.captures != 0 ? descriptors[1] : -1,
+             .expected = plan_.tried};
     static char shell[] = "/bin/sh";
-    shell_args[0] = &shell[0];
-    shell_args[1] = nullptr;
-    for (std::uint32_t i = 1; i <= request.args; ++i)
-      shell_args[i + 1] = args[i];
-
-    SpawnPlan plan{.request = &request,
-                   .directory = directory,
-                   .candidates = {candidates, request.candidates},
-                   .args = args,
-                   .shell_args = shell_args,
-                   .environment = environment,
-                   .in = null_,
-                   .out = request.captures != 0 ? descriptors[0] : null_,
-                   .err = request.captures != 0 ? descriptors[1] : null_};
-    start(plan);
-    if (memory_size_ > kKeptBytes) release_memory();
+    plan_.shell_args = next;
+    plan_.shell_args[0] = &shell[0];
+    plan_.shell_args[1] = nullptr;
+    for (std::uint32_t i = 1; i <= request_.args; ++i)
+      plan_.shell_args[i + 1] = plan_.args[i];
+    start();
   }
 
-  void* take_memory(std::size_t size) {
-    if (size <= memory_size_) return memory_;
-    release_memory();
-    size = (size + kStepBytes - 1) / kStepBytes * kStepBytes;
-    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) leave();
-    memory_ = memory;
-    memory_size_ = size;
-    return memory;
+  void grow(Memory& memory, std::size_t size, std::size_t kept) {
+    if (!grow_memory(memory, size, kept)) leave();
   }
 
-  void release_memory() {
-    if (memory_ != nullptr) munmap(memory_, memory_size_);
-    memory_ = nullptr;
-    memory_size_ = 0;
-  }
-
-  void start(SpawnPlan& plan) {
+  void start() {
     alignas(16) static std::array<char, 64 << 10> stack;
     pid_t pid = -1;
     if (cgroup_ >= 0) {
-      pid = clone_into(cgroup_, become_command, &plan, stack);
+      pid = clone_into(cgroup_, become_command, &plan_, stack);
       if (pid < 0) cgroup_ = -1;  // an old kernel, a filter, or somebody removed it: go on without
     }
-    if (pid < 0) pid = clone_plain(become_command, &plan, stack);
-    if (pid < 0 || plan.failure != 0) {
+    if (pid < 0) pid = clone_plain(become_command, &plan_, stack);
+    if (pid < 0 || plan_.failure != 0) {
       SupervisorEvent event;
       event.kind = SupervisorEventKind::kSpawnFailed;
-      event.error_number = pid < 0 ? errno : plan.failure;
+      event.error_number = pid < 0 ? errno : plan_.failure;
       if (pid > 0) waitpid(pid, nullptr, 0);
       send({&event, 1});
-    } else {
-      start_untold_ = true;
-      started_ = pid;
-      command_ = pid;
-      active_ = true;
-      killing_ = false;
-      phase_ = Phase::kRunning;
-      end_ = SupervisorEvent{};
-      end_.kind = SupervisorEventKind::kEnded;
+      return;
     }
+    start_untold_ = true;
+    started_ = pid;
+    command_ = pid;
+    active_ = true;
+    killing_ = false;
+    phase_ = Phase::kRunning;
+    end_ = SupervisorEvent{};
+    end_.kind = SupervisorEventKind::kEnded;
   }
 
   [[nodiscard]] SupervisorEvent start_event() const {
@@ -515,8 +481,9 @@ class Supervisor {
 
   void finish() {
     active_ = false;
-    if (!start_untold_) return send({&end_, 1});
-    start_untold_ = false;
+    for (auto* memory : {&input_, &pointers_})
+      if (memory->size > kKeptBytes) release(*memory);
+    if (!std::exchange(start_untold_, false)) return send({&end_, 1});
     const std::array<SupervisorEvent, 2> both{start_event(), end_};
     send(both);
   }
@@ -552,8 +519,10 @@ class Supervisor {
   bool killing_ = false;       ///< The worker wants everything killed.
   bool start_untold_ = false;  ///< That of the command, started_.
   pid_t started_ = 0;
-  void* memory_ = nullptr;  ///< For requests.
-  std::size_t memory_size_ = 0;
+  SupervisorRequest request_;  ///< Of the command, as the next three.
+  Memory input_;               ///< The request as it came, with its text.
+  Memory pointers_;            ///< Into it.
+  ExecPlan plan_;
   bool gave_up_ = false;  ///< What could not be ended was reported; waiting for it once more is of no use.
   pid_t command_ = 0;     ///< 0: none, or reaped.
   Phase phase_ = Phase::kRunning;

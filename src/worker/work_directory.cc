@@ -146,12 +146,6 @@ bool remove_tree(const std::filesystem::path& path) {
   return access(path.c_str(), F_OK) != 0 && errno == ENOENT;
 }
 
-std::uint64_t free_space(const std::filesystem::path& path) {
-  struct statvfs stat{};
-  if (statvfs(path.c_str(), &stat) != 0) return std::numeric_limits<std::uint64_t>::max();
-  return std::uint64_t{stat.f_bavail} * stat.f_frsize;
-}
-
 Result<WorkDirectory> WorkDirectory::create(std::filesystem::path root, WorkDirectorySettings settings) {
   std::error_code error;
   std::filesystem::create_directories(root.parent_path(), error);
@@ -163,9 +157,15 @@ Result<WorkDirectory> WorkDirectory::create(std::filesystem::path root, WorkDire
   return directory;
 }
 
+WorkDirectory::WorkDirectory(std::filesystem::path root, WorkDirectorySettings settings)
+    : root_(std::move(root)),
+      settings_(std::move(settings)),
+      places_{result().native(), exec().native(), resource().native(), new_task().native()} {}
+
 WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept
     : root_(std::exchange(other.root_, {})),
       settings_(std::move(other.settings_)),
+      places_(std::move(other.places_)),
       top_(std::move(other.top_)),
       inner_(std::move(other.inner_)),
       user_(other.user_),
@@ -174,6 +174,7 @@ WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept
 WorkDirectory& WorkDirectory::operator=(WorkDirectory&& other) noexcept {
   std::swap(root_, other.root_);
   std::swap(settings_, other.settings_);
+  std::swap(places_, other.places_);
   std::swap(top_, other.top_);
   std::swap(inner_, other.inner_);
   std::swap(user_, other.user_);
@@ -209,8 +210,10 @@ std::span<const std::string_view> WorkDirectory::names() const {
   return std::span(kDirectories).first(with_work ? kDirectories.size() : kDirectories.size() - 1);
 }
 
-TaskPlaces WorkDirectory::places() const {
-  return {result().native(), exec().native(), resource().native(), new_task().native()};
+std::uint64_t WorkDirectory::free_space() const {
+  struct statvfs stat{};
+  if (fstatvfs(top_.get(), &stat) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return std::uint64_t{stat.f_bavail} * stat.f_frsize;
 }
 
 WorkDirectory::Times WorkDirectory::times_of_change() const {

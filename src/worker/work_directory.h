@@ -27,10 +27,6 @@ Result<std::filesystem::path> default_work_directory();
 /// nothing is left.
 bool remove_tree(const std::filesystem::path& path);
 
-/// Bytes that an ordinary user may still write to the file system of `path`; the most there can be when it is not
-/// known.
-std::uint64_t free_space(const std::filesystem::path& path);
-
 struct WorkDirectorySettings {
   /// Whether there is a `work` directory, which is the working directory of commands.
   enum class Working { kInherited, kFresh };
@@ -65,14 +61,15 @@ class WorkDirectory {
   [[nodiscard]] std::filesystem::path exec() const { return root_ / "exec"; }
   [[nodiscard]] std::filesystem::path resource() const { return root_ / "resource"; }
   [[nodiscard]] std::filesystem::path new_task() const { return root_ / "new_task.json"; }
+  /// Bytes that an ordinary user may still write to its file system; the most there can be when that is not known.
+  [[nodiscard]] std::uint64_t free_space() const;
   /// Where commands start; empty: where the worker is.
   [[nodiscard]] std::filesystem::path working() const;
   [[nodiscard]] const std::optional<Account>& owner() const { return settings_.owner; }
-  [[nodiscard]] TaskPlaces places() const;
+  [[nodiscard]] const TaskPlaces& places() const { return places_; }
 
  private:
-  WorkDirectory(std::filesystem::path root, WorkDirectorySettings settings)
-      : root_(std::move(root)), settings_(std::move(settings)) {}
+  WorkDirectory(std::filesystem::path root, WorkDirectorySettings settings);
   [[nodiscard]] std::span<const std::string_view> names() const;
   [[nodiscard]] Result<void> make_directory(const std::filesystem::path& path) const;
   /// One of the directories inside, as it was made.
@@ -88,6 +85,7 @@ class WorkDirectory {
 
   std::filesystem::path root_;
   WorkDirectorySettings settings_;
+  TaskPlaces places_;  ///< Of root_.
   Descriptor top_;
   std::vector<Inner> inner_;  ///< In the order of names().
   uid_t user_ = 0;            ///< To whom the directories inside belong.

@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using std::string_view_literals::operator""sv;
 
 struct WordCase {
   const char* name;
@@ -61,7 +62,8 @@ INSTANTIATE_TEST_SUITE_P(Paths, Search,
                          ::testing::Values(PathCase{"unset", {}, {"/bin/x", "/usr/bin/x"}},
                                            PathCase{"empty", {{"PATH", ""}}, {"./x"}},
                                            PathCase{"empty_part", {{"PATH", "/a::/b"}}, {"/a/x", "./x", "/b/x"}},
-                                           PathCase{"empty_end", {{"PATH", "/a:"}}, {"/a/x", "./x"}}),
+                                           PathCase{"empty_end", {{"PATH", "/a:"}}, {"/a/x", "./x"}},
+                                           PathCase{"repeated", {{"PATH", "/a:/b:/a::."}}, {"/a/x", "/b/x", "./x"}}),
                          [](const auto& test) { return test.param.name; });
 
 TEST(MakeCommandErrors, RefusesNulCharacters) {
@@ -71,6 +73,9 @@ TEST(MakeCommandErrors, RefusesNulCharacters) {
   const auto in_variable = make_command({"echo"}, {{"NAME", std::string("\0", 1)}});
   ASSERT_FALSE(in_variable);
   EXPECT_THAT(in_variable.error().reason, HasSubstr("NAME"));
+  const auto in_name = make_command({"echo"}, {{"A", "1"}}, {{std::string("B\0C", 3), "2"}});
+  ASSERT_FALSE(in_name);
+  EXPECT_THAT(in_name.error().reason, HasSubstr("variable B holds"));
 }
 
 TEST(ExitCode, IsThatOfEnv) {
@@ -100,7 +105,8 @@ TEST(CommandEnvironment, OwnVariablesWinOverInheritedOnes) {
   const auto command = make_command({"x"}, {{"A", "worker"}, {"C", "worker"}, {"PATH", "/a"}, {"Z", "worker"}},
                                     {{"B", "task"}, {"C", "task"}, {"PATH", "/b"}, {"ZZ", "task"}});
   ASSERT_TRUE(command);
-  EXPECT_THAT(command->environment, ElementsAre("A=worker", "B=task", "C=task", "PATH=/b", "Z=worker", "ZZ=task"));
+  EXPECT_EQ(command->environment.text, "A=worker\0B=task\0C=task\0PATH=/b\0Z=worker\0ZZ=task\0"sv);
+  EXPECT_EQ(command->environment.count, 6);
   EXPECT_THAT(command->candidates, ElementsAre("/b/x"));
 }
 

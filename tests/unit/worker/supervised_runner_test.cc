@@ -1,6 +1,7 @@
 #include "worker/supervised_runner.h"
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <signal.h>
 #include <sys/wait.h>
@@ -91,6 +92,55 @@ TEST_F(SupervisedRunnerTest, RunsScriptsWithoutInterpreterLine) {
   std::filesystem::permissions(directory_.path() / "script", std::filesystem::perms::owner_all);
   EXPECT_EQ(run(*make_command({(directory_.path() / "script").native(), "7"}, inherited_environment())).wait_status,
             7 << 8);
+}
+
+TEST_F(SupervisedRunnerTest, FindsWhatAppearsEarlierInPath) {
+  const auto in_directory = [&](const char* name) { return directory_.path() / name; };
+  const auto write_program = [&](const char* name, int code) {
+    const auto file = in_directory(name) / "program";
+    std::ofstream(file) << "#!/bin/sh\nexit " << code << "\n";
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  };
+  for (const auto* name : {"first", "second", "third"})
+    std::filesystem::create_directory(in_directory(name));
+  auto environment = inherited_environment();
+  environment["PATH"] = in_directory("first").native() + ":" + in_directory("missing").native() + ":" +
+                        in_directory("second").native() + ":" + in_directory("third").native();
+  const auto command = *make_command({"program"}, environment);
+  write_program("third", 3);
+  EXPECT_EQ(run(command).wait_status, 3 << 8);
+  EXPECT_EQ(run(command).wait_status, 3 << 8);
+  write_program("first", 1);
+  EXPECT_EQ(run(command).wait_status, 1 << 8);
+  write_program("second", 2);
+  EXPECT_EQ(run(command).wait_status, 1 << 8);
+  std::filesystem::remove(in_directory("first") / "program");
+  EXPECT_EQ(run(command).wait_status, 2 << 8);
+  std::filesystem::remove(in_directory("second") / "program");
+  std::filesystem::remove(in_directory("third") / "program");
+  const auto started = runner_.start(command);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().error_number, ENOENT);
+}
+
+TEST_F(SupervisedRunnerTest, TakesCommandsOfAnySize) {
+  const auto with_variable = [](std::size_t size) {
+    auto environment = inherited_environment();
+    for (std::size_t i = 0; i < size >> 16; ++i)
+      environment["MUCH_" + std::to_string(i)] = std::string(1 << 16, 'x');
+    return *make_command({"sh", "-c", "exit $(( $(env | grep -c ^MUCH_) ))"}, environment);
+  };
+  EXPECT_EQ(run(with_variable(1'500'000)).wait_status, 22 << 8);
+  EXPECT_EQ(run(with_variable(0)).wait_status, 0);
+  EXPECT_EQ(run(with_variable(200'000)).wait_status, 3 << 8);
+}
+
+TEST_F(SupervisedRunnerTest, ASignalThatComesTooLateDoesNotConcernTheNextCommand) {
+  run(shell("true"));
+  runner_.terminate();
+  runner_.kill();
+  EXPECT_EQ(run(captured("echo next")).wait_status, 0);
+  EXPECT_EQ(run(shell("exit 4")).wait_status, 4 << 8);
 }
 
 TEST_F(SupervisedRunnerTest, CapturesBothStreams) {

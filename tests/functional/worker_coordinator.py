@@ -63,6 +63,7 @@ class Coordinator:
         self.checksums: dict[tuple, str] = {}
         self.stored_at: dict[tuple, float] = {}
         self.store_delay = 0.0              # seconds an upload takes
+        self.report_delay = 0.0             # seconds a request with reports takes
         self.places: list[str] = []         # where the next uploads are sent, before our own store
         self.connections = 0                # that were made up to now
         self.faults: list[Fault] = []
@@ -173,6 +174,8 @@ class Coordinator:
             if fault:
                 fault.count -= 1
             self.changed.notify_all()
+        if self.report_delay and handler.command == "POST" and path.startswith("/workers/tasks"):
+            self.released.wait(self.report_delay)
         if fault and not fault.after:
             return self.misbehave(handler, fault)
         answered = self.answer(handler, path, body)
@@ -215,6 +218,8 @@ class Coordinator:
             return 401, b"{}"
         if path == "/workers" and method == "POST":
             return self.register(json.loads(body))
+        if path == "/workers/tasks/report/list" and "reports" in self.features:
+            return self.report_several(json.loads(body)["reports"])
         token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
         with self.changed:
             if token not in self.workers and token != "user-token":
@@ -299,6 +304,15 @@ class Coordinator:
             if name == "Complete" and value.get("next"):
                 answer["next"] = self.tasks.popleft() if self.tasks else None
         return 200, json.dumps(answer).encode()
+
+    def report_several(self, reports: list):
+        answers = []
+        for entry in reports:
+            with self.changed:
+                known = entry["token"] in self.workers
+            status, body = self.report(entry["report"], entry["token"]) if known else (401, b'{"msg":"Authentication error: Worker not found"}')
+            answers.append({"status": status, "body": json.loads(body)})
+        return 200, json.dumps({"answers": answers}).encode()
 
     def worker_info(self, identity: str) -> dict:
         now = "2026-01-01 00:00:00.0 +00:00:00"

@@ -127,13 +127,14 @@ Call<std::string> judge(Result<http::ClientResponse> response) {
                                                            : fmt::format("status {}: {}", response->status, message)});
 }
 
-CoordinatorLink::CoordinatorLink(Transport& transport, client::Address address, const Timer& timer)
+CoordinatorLink::CoordinatorLink(Transport& transport, client::Address address, const Timer& timer,
+                                 ReportPool::Room room)
     : transport_(transport),
       address_(std::move(address)),
       timer_(timer),
       pool_({.one = [this](const auto& report, auto stop) { return send_report(report, std::move(stop)); },
              .several = [this](auto reports, auto stop) { return send_reports(reports, std::move(stop)); }},
-            timer) {}
+            timer, room) {}
 
 http::ClientRequest CoordinatorLink::make_request(const Session& session, std::string method,
                                                   const std::string& path) const {

@@ -69,7 +69,8 @@ struct TransferLimits {
 /// The calls of a worker to its coordinator, each once: repeating is the caller's choice. Any thread.
 class CoordinatorLink {
  public:
-  CoordinatorLink(Transport& transport, client::Address address, const Timer& timer);
+  /// `room`: when reports of several slots travel together; by default each goes by itself.
+  CoordinatorLink(Transport& transport, client::Address address, const Timer& timer, ReportPool::Room room = {});
 
   Call<protocol::RegisterWorkerResp> register_worker(const protocol::RegisterWorkerReq& request,
                                                      const std::string& user_token, std::stop_token stop);

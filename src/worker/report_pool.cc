@@ -60,10 +60,13 @@ Call<std::string> ReportPool::bring(Report report, std::stop_token stop) {
   const auto mine = std::make_shared<Traveller>(std::move(report));
   const auto is_settled = [&] { return mine->is_settled(); };
   std::unique_lock lock(mutex_);
-  if (!std::exchange(under_way_, true)) return lead(mine, lock, stop);
+  if (under_way_ == 0 || queue_.size() + under_way_ >= room_.reports) {
+    ++under_way_;
+    return lead(mine, lock, stop);
+  }
   queue_.push_back(mine);
   // What is under way has a deadline of its own; only the wait for a turn needs one here.
-  if (!mine->settled.wait_for(lock, stop, longest_wait_, is_settled) && mine->state == State::kTaken)
+  if (!mine->settled.wait_for(lock, stop, room_.longest_wait, is_settled) && mine->state == State::kTaken)
     mine->settled.wait(lock, stop, is_settled);
   switch (mine->state) {
     case State::kLeading:
@@ -99,15 +102,17 @@ Call<std::string> ReportPool::lead(const Companion& mine, std::unique_lock<std::
                                    const std::stop_token& stop) {
   using State = Traveller::State;
   auto all = gather(mine);
+  const std::size_t count = all.size();
+  under_way_ += count - 1;
   lock.unlock();
-  if (all.size() == 1) {
+  if (count == 1) {
     auto answer = routes_.one(mine->report, stop);
     lock.lock();
-    conclude({}, lock);
+    conclude(count, {}, lock);
     return answer;
   }
   std::vector<const Report*> reports;
-  reports.reserve(all.size());
+  reports.reserve(count);
   for (const auto& each : all)
     reports.push_back(&each->report);
   auto answers = routes_.several(reports, stop);
@@ -124,7 +129,7 @@ Call<std::string> ReportPool::lead(const Companion& mine, std::unique_lock<std::
     for (const auto& each : all)
       each->state = State::kWaiting;
     queue_.insert(queue_.begin(), all.begin(), all.end());
-    conclude({}, lock);
+    conclude(count, {}, lock);
     return std::unexpected(std::move(answers).error());
   }
   if (refused) {
@@ -138,14 +143,14 @@ Call<std::string> ReportPool::lead(const Companion& mine, std::unique_lock<std::
     else
       all[i]->answer = std::unexpected(answers.error());
   }
-  conclude(std::move(all), lock);
+  conclude(count, std::move(all), lock);
   return refused ? routes_.one(mine->report, stop) : std::move(*mine->answer);
 }
 
-void ReportPool::conclude(std::vector<Companion> settled, std::unique_lock<std::mutex>& lock) {
-  if (queue_.empty()) {
-    under_way_ = false;
-  } else {
+void ReportPool::conclude(std::size_t count, std::vector<Companion> settled, std::unique_lock<std::mutex>& lock) {
+  under_way_ -= count;
+  if (!queue_.empty()) {
+    ++under_way_;
     queue_.front()->state = Traveller::State::kLeading;
     settled.push_back(std::move(queue_.front()));
     queue_.pop_front();

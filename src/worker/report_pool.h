@@ -18,9 +18,10 @@
 
 namespace mito::worker {
 
-/// Lets reports of several slots travel in one request, without a thread and without waiting for company: a report that
-/// comes while no request is under way goes at once and by itself. What comes meanwhile waits for the answer; then the
-/// first of those that wait leads: its thread takes all of them into the next request and hands each its answer.
+/// Lets reports of several slots travel in one request, without a thread and without a timer. A report that comes while
+/// no request is under way goes at once and by itself. What comes meanwhile waits for the answer; then the first of
+/// those that wait leads: its thread takes all of them into the next request and hands each its answer. So that no core
+/// is left without work by the wait, only as many reports may be here as `Room` says: the next one leads at once.
 /// Each report is answered as if it had gone alone. Any thread; each brings one report at a time.
 class ReportPool {
  public:
@@ -38,9 +39,13 @@ class ReportPool {
     std::function<Answers(std::span<const Report* const>, std::stop_token)> several;
   };
 
-  /// `longest_wait`: after so long a report that still waits for its turn goes by itself.
-  ReportPool(Routes routes, const Timer& timer, std::chrono::milliseconds longest_wait = std::chrono::seconds{1})
-      : routes_(std::move(routes)), timer_(timer), longest_wait_(longest_wait) {}
+  /// When a report may wait for the request under way.
+  struct Room {
+    std::size_t reports = 0;  ///< While no more than these wait or are under way.
+    std::chrono::milliseconds longest_wait{std::chrono::seconds{1}};  ///< Then it goes by itself.
+  };
+
+  ReportPool(Routes routes, const Timer& timer, Room room) : routes_(std::move(routes)), timer_(timer), room_(room) {}
 
   /// Brings a report and waits for its answer. A stop ends the wait with kCancelled; the others are not held up by it.
   /// When the request of several is refused as a whole (a coordinator that does not know it), each goes by itself.
@@ -60,15 +65,15 @@ class ReportPool {
   Call<std::string> lead(const Companion& mine, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   /// Who goes with `mine`, which comes first: all that wait, as far as one request holds them.
   std::vector<Companion> gather(const Companion& mine);
-  /// Ends the turn of a leader and wakes whom that concerns.
-  void conclude(std::vector<Companion> settled, std::unique_lock<std::mutex>& lock);
+  /// Ends the turn of a leader, whose request held `count` reports, and wakes whom that concerns.
+  void conclude(std::size_t count, std::vector<Companion> settled, std::unique_lock<std::mutex>& lock);
 
   Routes routes_;
   const Timer& timer_;
-  const std::chrono::milliseconds longest_wait_;
+  const Room room_;
   mutable std::mutex mutex_;
   std::deque<Companion> queue_;  ///< One for each thread at most.
-  bool under_way_ = false;       ///< Somebody leads.
+  std::size_t under_way_ = 0;    ///< Reports in requests that are sent or about to be.
   std::atomic<Timestamp> refused_at_{Timestamp::min()};
 };
 

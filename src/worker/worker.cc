@@ -67,6 +67,12 @@ class Ends {
   std::vector<SlotEnd> ends_;
 };
 
+/// So many results may wait for company while the other slots have a command for each core.
+std::size_t reports_that_may_wait(std::size_t slots) {
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  return slots - std::min(slots, cores);
+}
+
 constexpr auto kCleaningInterval = std::chrono::hours{6};
 
 }  // namespace
@@ -107,7 +113,7 @@ class Worker::Impl {
     if (settings_.ca_file) connections.ca_file = settings_.ca_file->string();
     auto http = std::make_shared<http::Client>(connections);
     HttpTransport transport(http);
-    CoordinatorLink link(transport, address, Timer::real());
+    CoordinatorLink link(transport, address, Timer::real(), {.reports = reports_that_may_wait(settings_.slots)});
     client::Client user(address, http);
     UserToken token([&](std::stop_token token_stop) -> Result<std::string> {
       client::TerminalPrompt prompt;

@@ -117,7 +117,7 @@ class ReportPoolTest : public ::testing::Test {
 
   FakeTimer timer_;
   Desk desk_;
-  ReportPool pool_{desk_.routes(), timer_, kDeadline};
+  ReportPool pool_{desk_.routes(), timer_, {.reports = 1'000, .longest_wait = kDeadline}};
 };
 
 TEST_F(ReportPoolTest, AloneAReportGoesByItself) {
@@ -265,7 +265,7 @@ TEST_F(ReportPoolTest, AStopOfTheOnlyOneLeavesThePoolAsItWas) {
 }
 
 TEST_F(ReportPoolTest, WhoeverWaitsTooLongGoesByItself) {
-  ReportPool hasty(desk_.routes(), timer_, 1ms);
+  ReportPool hasty(desk_.routes(), timer_, {.reports = 1'000, .longest_wait = 1ms});
   auto first = std::async(std::launch::async, [&] { return hasty.bring({.token = "t", .body = "a"}, {}); });
   desk_.requests(1);
   auto second = std::async(std::launch::async, [&] { return hasty.bring({.token = "t", .body = "b"}, {}); });
@@ -275,6 +275,31 @@ TEST_F(ReportPoolTest, WhoeverWaitsTooLongGoesByItself) {
   desk_.answer();
   EXPECT_EQ(text(first), "answer to a");
   EXPECT_EQ(text(second), "answer to b");
+}
+
+TEST_F(ReportPoolTest, WhereNoMoreMayWaitTheNextTakesThemAlong) {
+  ReportPool narrow(desk_.routes(), timer_, {.reports = 3, .longest_wait = kDeadline});
+  const auto enter = [&](std::string body) {
+    return std::async(std::launch::async,
+                      [&narrow, body = std::move(body)] { return narrow.bring({.token = "t", .body = body}, {}); });
+  };
+  auto first = enter("a");
+  desk_.requests(1);
+  std::vector<Pending> others;
+  for (const std::size_t waiting : {1U, 2U}) {
+    others.push_back(enter("b"));
+    while (narrow.waiting() < waiting)
+      std::this_thread::yield();
+  }
+  others.push_back(enter("c"));
+  EXPECT_THAT(desk_.requests(2), ElementsAre("a", "*c+b+b")) << "while the first is under way";
+  others.push_back(enter("d"));
+  EXPECT_THAT(desk_.requests(3), ElementsAre("a", "*c+b+b", "d"));
+  for (int i = 0; i < 3; ++i)
+    desk_.answer();
+  EXPECT_TRUE(first.get());
+  for (auto& each : others)
+    EXPECT_TRUE(each.get());
 }
 
 TEST_F(ReportPoolTest, ARequestHoldsSoManyReportsAndBytes) {

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 
 import pytest
 
@@ -11,6 +12,8 @@ from api_world import World
 from conftest import Tools, wait_until
 
 PATH = "/workers/tasks/report/list"
+# Reports wait for company only while the other slots have a command for each core.
+SLOTS = len(os.sched_getaffinity(0)) + 6
 COMPLETE = {"Complete": {"exit_status": 0, "msg": None, "state": "Finished", "next": True}}
 
 
@@ -172,12 +175,12 @@ def lists_of(fake) -> list:
 def test_slots_share_requests(tools, fake_with_reports):
     fake = fake_with_reports
     fake.report_delay = 0.1
-    numbers = [fake.submit(["true"]) for _ in range(80)]
-    tools.worker(fake.url, "--grace", "0s", "--slots", "8")
-    fake.wait(lambda: len(fake.results) == 80, 60, "80 results")
+    numbers = [fake.submit(["true"]) for _ in range(10 * SLOTS)]
+    tools.worker(fake.url, "--grace", "0s", "--slots", str(SLOTS))
+    fake.wait(lambda: len(fake.results) == 10 * SLOTS, 60, "all results")
     assert sorted(number for number, _ in fake.reports) == numbers, "each is reported once"
     lists = lists_of(fake)
-    assert lists and all(2 <= len(reports) <= 8 for reports in lists)
+    assert lists and all(2 <= len(reports) <= SLOTS for reports in lists)
     assert all(len({entry["token"] for entry in reports}) == len(reports) for reports in lists), "one of each slot"
 
 
@@ -196,10 +199,10 @@ def test_a_coordinator_that_has_forgotten_the_path_gets_reports_one_by_one(tools
     fake = fake_with_reports
     fake.report_delay = 0.1
     fault = fake.fault("POST", PATH, kind, count=1_000)
-    for _ in range(80):
+    for _ in range(10 * SLOTS):
         fake.submit(["true"])
-    tools.worker(fake.url, "--grace", "0s", "--slots", "8")
-    fake.wait(lambda: len(fake.results) == 80, 60, "80 results")
+    tools.worker(fake.url, "--grace", "0s", "--slots", str(SLOTS))
+    fake.wait(lambda: len(fake.results) == 10 * SLOTS, 60, "all results")
     assert 990 <= fault.count < 1_000, "it is not tried again and again"
 
 
@@ -208,46 +211,47 @@ def test_a_request_that_is_lost_is_repeated_report_by_report(tools, fake_with_re
     fake = fake_with_reports
     fake.report_delay = 0.1
     fault = fake.fault("POST", PATH, kind, count=2)
-    for _ in range(80):
+    for _ in range(10 * SLOTS):
         fake.submit(["true"])
-    tools.worker(fake.url, "--grace", "0s", "--slots", "8")
-    fake.wait(lambda: len(fake.results) == 80, 60, "80 results")
+    tools.worker(fake.url, "--grace", "0s", "--slots", str(SLOTS))
+    fake.wait(lambda: len(fake.results) == 10 * SLOTS, 60, "all results")
     assert fault.count == 0 and len(lists_of(fake)) > 2, "later ones go together again"
 
 
 def test_a_slot_that_was_removed_leaves_the_others_alone(tools, fake_with_reports):
     fake = fake_with_reports
     fake.report_delay = 0.1
-    for _ in range(40):
+    for _ in range(5 * SLOTS):
         fake.submit(["true"])
-    tools.worker(fake.url, "--grace", "0s", "--slots", "8", "--reconnect", "always")
-    fake.wait(lambda: len(fake.results) >= 8, 60, "the first results")
+    tools.worker(fake.url, "--grace", "0s", "--slots", str(SLOTS), "--reconnect", "always")
+    fake.wait(lambda: len(fake.results) >= SLOTS, 60, "the first results")
     with fake.changed:
         fake.workers.discard(next(iter(fake.workers)))
-    fake.wait(lambda: len(fake.registrations) == 9, 60, "the new registration of that slot")
+    fake.wait(lambda: len(fake.registrations) == SLOTS + 1, 60, "the new registration of that slot")
     # The task of the removed one is lost with it, as the fake gives no task twice.
-    fake.wait(lambda: len(fake.results) >= 39, 60, "the results of the others")
+    fake.wait(lambda: len(fake.results) >= 5 * SLOTS - 1, 60, "the results of the others")
 
 
-def test_two_hundred_tasks_on_eight_slots_while_the_coordinator_is_killed(tools, coordinator, admin):
+def test_two_hundred_tasks_on_slots_while_the_coordinator_is_killed(tools, coordinator, admin):
     """Every result is there once, and no command has run twice."""
     ran, gate = tools.directory / "ran", tools.directory / "gate"
     ran.touch()
     with open(gate, "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        for i in range(200):
-            wait = f"flock -s {gate} true; " if 100 <= i < 108 else ""
+        count = 192 + SLOTS
+        for i in range(count):
+            wait = f"flock -s {gate} true; " if 100 <= i < 100 + SLOTS else ""
             coordinator.api.submit(admin, ["sh", "-c", f"{wait}echo {i} >> {ran}"])
-        tools.worker(coordinator.url, "--grace", "0s", "--slots", "8", "--lease", "10m")
+        tools.worker(coordinator.url, "--grace", "0s", "--slots", str(SLOTS), "--lease", "10m")
 
         def finished() -> int:
             return coordinator.api.call("POST", "/tasks/query", {"group_name": "mitosis_admin", "states": ["Finished"], "count": True}, admin)["count"]
         wait_until(lambda: finished() == 100, 60, "the results up to those that wait")
         coordinator.kill()
-    wait_until(lambda: len(ran.read_text().split()) >= 108, 60, "the commands that have waited")
+    wait_until(lambda: len(ran.read_text().split()) >= 100 + SLOTS, 60, "the commands that have waited")
     coordinator = tools.coordinator(port=coordinator.port)
-    wait_until(lambda: finished() >= 110, 60, "further results")
+    wait_until(lambda: finished() >= 102 + SLOTS, 60, "further results")
     coordinator.kill()
     coordinator = tools.coordinator(port=coordinator.port)
-    wait_until(lambda: finished() == 200, 60, "200 results")
-    assert sorted(map(int, ran.read_text().split())) == list(range(200))
+    wait_until(lambda: finished() == count, 60, "all results")
+    assert sorted(map(int, ran.read_text().split())) == list(range(count))

@@ -50,6 +50,7 @@ class Coordinator:
         self.given: dict[int, str] = {}     # number -> uuid of the tasks that were submitted
         self.reports: list[tuple] = []      # (task id, op)
         self.results: dict[int, dict] = {}
+        self.following: dict[int, dict | None] = {}  # what came with the answer to a result
         self.artifacts: dict[tuple, bytes] = {}
         self.states: list[str] = []
         self.heartbeats = 0
@@ -302,7 +303,9 @@ class Coordinator:
                     self.results[number] = value
             self.changed.notify_all()
             if name == "Complete" and value.get("next"):
-                answer["next"] = self.tasks.popleft() if self.tasks else None
+                if "repeated" not in answer:
+                    self.following[number] = self.tasks.popleft() if self.tasks else None
+                answer["next"] = self.following.get(number)
         return 200, json.dumps(answer).encode()
 
     def report_several(self, reports: list):

@@ -57,10 +57,12 @@ class ReportsTest : public ::testing::Test {
 
   /// Answers of the second and the third.
   std::pair<Answer, Answer> report_all() {
-    const auto report = [this](Session& session) {
-      return std::async(std::launch::async, [this, &session] {
-        return link_.report(session, {42, protocol::CompleteOp{.next = true}}, {}, std::chrono::seconds{2},
-                            CoordinatorLink::Travel::kTogether);
+    const protocol::ReportTaskReq request{
+        42,
+        protocol::CompleteOp{.exit_status = 0, .msg = {}, .state = TaskState::kFinished, .next = true, .detail = {}}};
+    const auto report = [&](Session& session) {
+      return std::async(std::launch::async, [&] {
+        return link_.report(session, request, {}, std::chrono::seconds{2}, CoordinatorLink::Travel::kTogether);
       });
     };
     auto one = report(first_);

@@ -20,8 +20,8 @@ namespace mito::worker {
 
 /// Lets reports of several slots travel in one request, without a thread and without a timer. A report that comes while
 /// no request is under way goes at once and by itself. What comes meanwhile waits for the answer; then the first of
-/// those that wait leads: its thread takes all of them into the next request and hands each its answer. So that no core
-/// is left without work by the wait, only as many reports may be here as `Room` says: the next one leads at once.
+/// those that wait leads: its thread takes all of them into the next request and hands each its answer. Only as
+/// many reports may wait or be under way as `Room` says; the next one leads at once and takes along those that wait.
 /// Each report is answered as if it had gone alone. Any thread; each brings one report at a time.
 class ReportPool {
  public:

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <mutex>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string_view>
 #include <thread>
@@ -67,10 +68,17 @@ class Ends {
   std::vector<SlotEnd> ends_;
 };
 
-/// So many results may wait for company while the other slots have a command for each core.
+std::size_t usable_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return static_cast<std::size_t>(CPU_COUNT(&set));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// How many results may wait for company. It saves time of the cores where each has several slots to serve, and costs
+/// time on the clock where a core would have nothing else to do meanwhile: then none waits.
 std::size_t reports_that_may_wait(std::size_t slots) {
-  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  return slots - std::min(slots, cores);
+  constexpr std::size_t kSlotsPerCore = 4;
+  return slots < kSlotsPerCore * usable_cores() ? 0 : slots;
 }
 
 constexpr auto kCleaningInterval = std::chrono::hours{6};

@@ -24,30 +24,43 @@ Result<void> check_user(Context& context, const security::Claims& claims, std::i
   return {};
 }
 
-Result<void> check_worker(Context& context, const security::Claims& claims) {
+Result<core::Directory::WorkerEntry> check_worker(const core::Directory& directory, const security::Claims& claims) {
   const auto uuid = Uuid::parse(claims.sub);
   if (!uuid) return fail(ErrorCode::kInvalidToken);
   // A user may be named like a worker; his tokens carry his signature, those of workers none.
-  if (claims.sign != 0 && context.directory().user(claims.sub)) return fail(ErrorCode::kInvalidToken);
-  auto worker = context.directory().worker(WorkerUuid{*uuid});
+  if (claims.sign != 0 && directory.user(claims.sub)) return fail(ErrorCode::kInvalidToken);
+  auto worker = directory.worker(WorkerUuid{*uuid});
   if (!worker) return fail(ErrorCode::kWrongCredentials);
-  context.worker = std::move(*worker);
-  return {};
+  return std::move(*worker);
+}
+
+std::int64_t unix_seconds(Timestamp time) {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
 
 }  // namespace
 
+Result<core::Directory::WorkerEntry> worker_of_token(const Services& services, std::string_view token) {
+  MITO_TRY_ASSIGN(const auto claims, services.tokens.verify(token, unix_seconds(services.clock.now())));
+  return check_worker(services.directory, claims);
+}
+
 std::optional<http::Response> authenticate(Context& context, protocol::Auth kind) {
-  if (kind == protocol::Auth::kNone) return std::nullopt;
+  if (kind == protocol::Auth::kNone || kind == protocol::Auth::kEntries) return std::nullopt;
   const std::string* header = context.request.headers.find("authorization");
   if (header == nullptr) return failure_response(protocol::missing_authorization());
   const auto bearer = protocol::bearer_of(*header);
   if (!bearer) return failure_response(protocol::bad_authorization());
-  const std::int64_t now = std::chrono::floor<std::chrono::seconds>(context.now()).time_since_epoch().count();
+  if (kind == protocol::Auth::kWorker) {
+    auto worker = worker_of_token(context.services, *bearer);
+    if (!worker) return error_response(worker.error());
+    context.worker = std::move(*worker);
+    return std::nullopt;
+  }
+  const std::int64_t now = unix_seconds(context.now());
   const auto claims = context.services.tokens.verify(*bearer, now);
   if (!claims) return error_response(claims.error());
-  const auto checked =
-      kind == protocol::Auth::kWorker ? check_worker(context, *claims) : check_user(context, *claims, now, kind);
+  const auto checked = check_user(context, *claims, now, kind);
   if (!checked) return error_response(checked.error());
   return std::nullopt;
 }

@@ -15,6 +15,7 @@ Handlers make_handlers() {
   add_artifact_lists(handlers);
   add_worker_registration(handlers);
   add_worker_protocol(handlers);
+  add_worker_reports(handlers);
   add_worker_resources(handlers);
   add_workers(handlers);
   add_worker_shutdown(handlers);

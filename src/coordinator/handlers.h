@@ -12,6 +12,7 @@ void add_tasks(Handlers& handlers);
 void add_task_lookup(Handlers& handlers);
 void add_task_queries(Handlers& handlers);
 void add_worker_protocol(Handlers& handlers);
+void add_worker_reports(Handlers& handlers);
 void add_worker_resources(Handlers& handlers);
 void add_worker_registration(Handlers& handlers);
 void add_workers(Handlers& handlers);

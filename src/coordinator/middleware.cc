@@ -88,7 +88,9 @@ http::Awaitable<http::Response> add_cors(Exchange& exchange, Rest rest) {
 
 http::Awaitable<http::Response> bound_answers(Exchange& exchange, Rest rest) {
   http::Response response = co_await rest(exchange);
-  const Refusal refusal = exchange.match.auth == protocol::Auth::kWorker ? Refusal::kNever : Refusal::kAllowed;
+  const protocol::Auth auth = exchange.match.auth;
+  const bool to_workers = auth == protocol::Auth::kWorker || auth == protocol::Auth::kEntries;
+  const Refusal refusal = to_workers ? Refusal::kNever : Refusal::kAllowed;
   co_return exchange.context.services.answers.admit(std::move(response), refusal);
 }
 

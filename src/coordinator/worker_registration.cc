@@ -83,7 +83,8 @@ bool contains(const std::vector<std::string>& features, std::string_view feature
 std::vector<std::string> own_features() {
   return {std::string(protocol::kFeatureWait),   std::string(protocol::kFeatureComplete),
           std::string(protocol::kFeatureDetail), std::string(protocol::kFeatureState),
-          std::string(protocol::kFeatureWatch),  std::string(protocol::kFeatureUuid)};
+          std::string(protocol::kFeatureWatch),  std::string(protocol::kFeatureUuid),
+          std::string(protocol::kFeatureReports)};
 }
 
 Result<core::RegisterWorker> to_command(const Context& context, protocol::RegisterWorkerReq request) {

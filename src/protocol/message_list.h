@@ -31,7 +31,8 @@
 
 #define MITO_WORKER_STRUCTS(X) \
   X(WorkerHostInfo) X(RegisterWorkerReq) X(RegisterWorkerResp) X(WorkerTaskResp) X(WorkerTaskText) X(CommitOp) X(UploadOp) \
-  X(CompleteOp) X(ReportTaskReq) X(ReportTaskResp) X(ReportTaskNextResp) X(ReportTaskNextText) X(TaskStateReq) X(WorkerQueryInfo) \
+  X(CompleteOp) X(ReportTaskReq) X(ReportTaskResp) X(ReportTaskNextResp) X(ReportTaskNextText) X(WorkerReport) \
+  X(ReportTasksReq) X(WorkerReportAnswer) X(ReportTasksResp) X(TaskStateReq) X(WorkerQueryInfo) \
   X(WorkerQueryResp) X(ReplaceWorkerTagsReq) X(ReplaceWorkerLabelsReq) X(UpdateGroupWorkerRoleReq) X(RemoveGroupWorkerRoleReq) \
   X(WorkersQueryReq) X(WorkersQueryResp) X(WorkersShutdownByFilterReq) X(WorkersShutdownByFilterResp) X(WorkersShutdownByUuidsReq) \
   X(WorkersShutdownByUuidsResp) X(AdminWorkersQueryReq) X(AdminWorkersQueryResp)

@@ -37,7 +37,7 @@ Failure of_code(ErrorCode code, std::string_view text = {}) {
 }
 
 std::vector<Body> authentication_bodies(Auth auth) {
-  if (auth == Auth::kNone) return {};
+  if (auth == Auth::kNone || auth == Auth::kEntries) return {};
   std::vector<Body> bodies{
       body("missing_authorization", "There is no `Authorization` header.", missing_authorization()),
       body("bad_authorization", "The header is not `Bearer <token>`.", bad_authorization()),

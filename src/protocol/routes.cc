@@ -144,6 +144,8 @@ constexpr Route kRoutes[] = {
     {Endpoint::kGetObject, "GET", "/objects/{bucket}/{*key}", "get_object", Auth::kNone, kStream},
     {Endpoint::kReportState, "POST", "/workers/tasks/{uuid}/state", "report_state", Auth::kWorker, kEmpty, "",
      "TaskStateReq"},
+    {Endpoint::kReportTasks, "POST", "/workers/tasks/report/list", "report_tasks", Auth::kEntries, kJson, "",
+     "ReportTasksReq", "ReportTasksResp"},
     {Endpoint::kEvents, "GET", "/events", "events", Auth::kUser, kStream, "EventsQuery", "", "TaskEvent"},
     {Endpoint::kAdminQueryUsers, "POST", "/admin/query/users", "admin_query_users", Auth::kAdmin, kJson, "",
      "AdminUsersQueryReq", "AdminUsersQueryResp"},

@@ -97,6 +97,7 @@ enum class Endpoint : std::uint8_t {
   kPutObject,
   kGetObject,
   kReportState,
+  kReportTasks,
   kEvents,
   kAdminQueryUsers,
   kAdminQueryGroups,
@@ -106,8 +107,8 @@ enum class Endpoint : std::uint8_t {
 inline constexpr std::size_t kEndpointCount = static_cast<std::size_t>(Endpoint::kAdminChangeGroupState) + 1;
 
 /// Who may call, as the middleware in front of a path checks it (reference/server.md 2.4). kNone: the handler checks,
-/// if anything.
-enum class Auth : std::uint8_t { kNone, kUser, kAdmin, kWorker };
+/// if anything. kEntries: the handler checks the worker's token that each entry of the body bears.
+enum class Auth : std::uint8_t { kNone, kUser, kAdmin, kWorker, kEntries };
 
 /// What a successful answer is.
 enum class AnswerKind : std::uint8_t {

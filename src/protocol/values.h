@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -61,7 +62,11 @@ inline constexpr std::string_view kFeatureDetail = "detail";      ///< `detail` 
 inline constexpr std::string_view kFeatureState = "state";        ///< `POST /workers/tasks/{uuid}/state`
 inline constexpr std::string_view kFeatureWatch =
     "watch";  ///< the coordinator keeps a task back until its watch is reached
-inline constexpr std::string_view kFeatureEvents = "events";  ///< `wait` on a task, `GET /events`
-inline constexpr std::string_view kFeatureUuid = "uuid";      ///< `uuid` in submissions
+inline constexpr std::string_view kFeatureReports = "reports";  ///< `POST /workers/tasks/report/list`
+inline constexpr std::string_view kFeatureEvents = "events";    ///< `wait` on a task, `GET /events`
+inline constexpr std::string_view kFeatureUuid = "uuid";        ///< `uuid` in submissions
+
+/// How many reports one request may carry: more would only make the first of them wait for the last.
+inline constexpr std::size_t kMaxReports = 64;
 
 }  // namespace mito::protocol

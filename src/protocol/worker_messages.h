@@ -105,6 +105,26 @@ struct ReportTaskNextText {
   std::optional<WorkerTaskText> next;
 };
 
+/// What one of several workers reports, with the token that a request of its own would bear.
+struct WorkerReport {
+  std::string token;
+  RawJson report;  ///< ReportTaskReq; read entry by entry, so that a bad one harms no other.
+};
+/// POST /workers/tasks/report/list (ours): 1 to kMaxReports of them.
+struct ReportTasksReq {
+  std::vector<WorkerReport> reports;
+};
+/// Status and body that the same report would have got by itself. A body that is plain text there is the `msg` of an
+/// ErrorMsg here.
+struct WorkerReportAnswer {
+  std::uint32_t status = 0;
+  RawJson body;
+};
+/// In the order of the reports.
+struct ReportTasksResp {
+  std::vector<WorkerReportAnswer> answers;
+};
+
 /// POST /workers/tasks/{uuid}/state (ours)
 struct TaskStateReq {
   TaskExecState state = TaskExecState::kUnknown;

@@ -80,6 +80,10 @@ MITO_TABLE(ReportTaskReq, MEMBER(id), MEMBER(op));
 MITO_TABLE(ReportTaskResp, MEMBER(url));
 MITO_TABLE(ReportTaskNextResp, MEMBER(url), MEMBER(next));
 MITO_TABLE(ReportTaskNextText, MEMBER(url), MEMBER(next));
+MITO_TABLE(WorkerReport, MEMBER(token), MEMBER(report));
+MITO_TABLE(ReportTasksReq, MEMBER(reports));
+MITO_TABLE(WorkerReportAnswer, MEMBER(status), MEMBER(body));
+MITO_TABLE(ReportTasksResp, MEMBER(answers));
 MITO_TABLE(TaskStateReq, MEMBER(state));
 MITO_TABLE(WorkerQueryInfo, MEMBER(worker_id), MEMBER(creator_username), MEMBER(tags), MEMBER(labels),
            MEMBER(created_at), MEMBER(updated_at), MEMBER(state), MEMBER(last_heartbeat), MEMBER(assigned_task_id),

@@ -85,7 +85,8 @@ Features features_of(const std::optional<std::vector<std::string>>& names) {
           .complete = has(protocol::kFeatureComplete),
           .detail = has(protocol::kFeatureDetail),
           .state = has(protocol::kFeatureState),
-          .watch = has(protocol::kFeatureWatch)};
+          .watch = has(protocol::kFeatureWatch),
+          .reports = has(protocol::kFeatureReports)};
 }
 
 std::optional<Timestamp> end_of_token(std::string_view token) {
@@ -125,6 +126,15 @@ Call<std::string> judge(Result<http::ClientResponse> response) {
       CallError{kind_of(response->status), message.empty() ? fmt::format("status {}", response->status)
                                                            : fmt::format("status {}: {}", response->status, message)});
 }
+
+CoordinatorLink::CoordinatorLink(Transport& transport, client::Address address, const Timer& timer,
+                                 ReportPool::Room room)
+    : transport_(transport),
+      address_(std::move(address)),
+      timer_(timer),
+      pool_({.one = [this](const auto& report, auto stop) { return send_report(report, std::move(stop)); },
+             .several = [this](auto reports, auto stop) { return send_reports(reports, std::move(stop)); }},
+            timer, room) {}
 
 http::ClientRequest CoordinatorLink::make_request(const Session& session, std::string method,
                                                   const std::string& path) const {
@@ -187,16 +197,58 @@ Call<std::optional<protocol::WorkerTaskResp>> CoordinatorLink::fetch(Session& se
 }
 
 Call<protocol::ReportTaskNextResp> CoordinatorLink::report(Session& session, const protocol::ReportTaskReq& report,
-                                                           std::stop_token stop, std::chrono::milliseconds patience) {
-  auto request = make_request(session, "POST", "/workers/tasks");
-  if (patience.count() > 0) request.stall_timeout = patience;
-  request.headers.add("Content-Type", "application/json");
-  request.body = protocol::encode(report);
-  auto body = exchange(session, std::move(request), std::move(stop));
+                                                           std::stop_token stop, std::chrono::milliseconds patience,
+                                                           Travel travel) {
+  ReportPool::Report one{.token = session.token, .body = protocol::encode(report), .patience = patience};
+  const bool together = travel == Travel::kTogether && session.features.reports && pool_.serves(session.registered_at);
+  auto body =
+      note(session, together ? pool_.bring(std::move(one), std::move(stop)) : send_report(one, std::move(stop)));
   if (wants_next(report.op)) return read<protocol::ReportTaskNextResp>(std::move(body));
   auto answer = read<protocol::ReportTaskResp>(std::move(body));
   if (!answer) return std::unexpected(std::move(answer).error());
   return protocol::ReportTaskNextResp{.url = std::move(answer->url), .next = std::nullopt};
+}
+
+Call<std::string> CoordinatorLink::send_report(const ReportPool::Report& report, std::stop_token stop) {
+  http::ClientRequest request;
+  request.method = "POST";
+  request.url = address_.url("/workers/tasks");
+  request.headers.add("Authorization", "Bearer " + report.token);
+  request.headers.add("Content-Type", "application/json");
+  request.body = report.body;
+  request.max_response_bytes = kMaxAnswerBytes;
+  request.stall_timeout = report.patience.count() > 0 ? report.patience : kAnswerTimeout;
+  return judge(ask(std::move(request), stop));
+}
+
+ReportPool::Answers CoordinatorLink::send_reports(std::span<const ReportPool::Report* const> reports,
+                                                  std::stop_token stop) {
+  http::ClientRequest request;
+  request.method = "POST";
+  request.url = address_.url("/workers/tasks/report/list");
+  request.headers.add("Content-Type", "application/json");
+  request.max_response_bytes = kMaxAnswerBytes;
+  request.stall_timeout = kAnswerTimeout;
+  protocol::ReportTasksReq message;
+  message.reports.reserve(reports.size());
+  for (const auto* report : reports) {
+    message.reports.push_back({.token = report->token, .report = {report->body}});
+    if (report->patience.count() > 0) request.stall_timeout = std::min(request.stall_timeout, report->patience);
+  }
+  request.body = protocol::encode(message);
+  auto answer = read<protocol::ReportTasksResp>(judge(ask(std::move(request), stop)));
+  if (!answer) return std::unexpected(std::move(answer).error());
+  if (answer->answers.size() != reports.size())
+    return garbage(fmt::format("{} answers to {} reports", answer->answers.size(), reports.size()));
+  std::vector<Call<std::string>> answers;
+  answers.reserve(reports.size());
+  for (auto& [status, body] : answer->answers) {
+    http::ClientResponse response;
+    response.status = status;
+    response.body = std::move(body.text);
+    answers.push_back(judge(std::move(response)));
+  }
+  return answers;
 }
 
 Call<protocol::RemoteResourceDownloadResp> CoordinatorLink::locate(Session& session, TaskUuid task,

@@ -3,10 +3,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -14,29 +14,12 @@
 
 #include "client/address.h"
 #include "protocol/messages.h"
+#include "worker/call.h"
+#include "worker/report_pool.h"
 #include "worker/timer.h"
 #include "worker/transport.h"
 
 namespace mito::worker {
-
-/// Why a call has no answer, as far as a worker acts differently on it.
-struct CallError {
-  enum class Kind {
-    kAway,       ///< Nobody answered, or with a fault (5xx, 429, garbage): worth another try.
-    kRemoved,    ///< 401: the coordinator does not know this worker any more.
-    kForbidden,  ///< 403
-    kNotFound,   ///< 404
-    kRefused,    ///< Every other answer that is not 2xx: another try would get the same.
-    kLocal,      ///< A local file could not be used.
-    kCancelled,  ///< The stop token.
-  };
-  Kind kind = Kind::kAway;
-  std::string text;                           ///< For the log and the detail of results.
-  ErrorCode cause = ErrorCode::kUnavailable;  ///< Of kAway: the status of an answer, or why there was none.
-  friend bool operator==(const CallError&, const CallError&) = default;
-};
-template <class T>
-using Call = std::expected<T, CallError>;
 
 /// What a coordinator named in its answer to the registration: only that is used.
 struct Features {
@@ -46,6 +29,7 @@ struct Features {
   bool detail = false;
   bool state = false;
   bool watch = false;
+  bool reports = false;  ///< Several reports in one request.
 };
 /// Those of an answer to a registration.
 Features features_of(const std::optional<std::vector<std::string>>& names);
@@ -85,17 +69,21 @@ struct TransferLimits {
 /// The calls of a worker to its coordinator, each once: repeating is the caller's choice. Any thread.
 class CoordinatorLink {
  public:
-  CoordinatorLink(Transport& transport, client::Address address, const Timer& timer)
-      : transport_(transport), address_(std::move(address)), timer_(timer) {}
+  /// `room`: when reports of several slots travel together; by default each goes by itself.
+  CoordinatorLink(Transport& transport, client::Address address, const Timer& timer, ReportPool::Room room = {});
 
   Call<protocol::RegisterWorkerResp> register_worker(const protocol::RegisterWorkerReq& request,
                                                      const std::string& user_token, std::stop_token stop);
   /// `wait` only where the coordinator offers it; zero: an answer at once.
   Call<std::optional<protocol::WorkerTaskResp>> fetch(Session& session, std::chrono::milliseconds wait,
                                                       std::stop_token stop);
+  /// How a report goes: in a request of its own, or, where the coordinator takes that, with those of other slots that
+  /// come while a request is under way.
+  enum class Travel { kAlone, kTogether };
   /// `patience`: how long an answer may take; zero: as long as any.
   Call<protocol::ReportTaskNextResp> report(Session& session, const protocol::ReportTaskReq& request,
-                                            std::stop_token stop, std::chrono::milliseconds patience = {});
+                                            std::stop_token stop, std::chrono::milliseconds patience = {},
+                                            Travel travel = Travel::kAlone);
   Call<protocol::RemoteResourceDownloadResp> locate(Session& session, TaskUuid task, const Resource& resource,
                                                     std::stop_token stop);
   Call<protocol::TaskQueryResp> get_task(Session& session, TaskUuid task, std::stop_token stop);
@@ -125,10 +113,13 @@ class CoordinatorLink {
   [[nodiscard]] http::ClientRequest make_request(const Session& session, std::string method,
                                                  const std::string& path) const;
   Call<std::string> note(Session& session, Call<std::string> answer);
+  Call<std::string> send_report(const ReportPool::Report& report, std::stop_token stop);
+  ReportPool::Answers send_reports(std::span<const ReportPool::Report* const> reports, std::stop_token stop);
 
   Transport& transport_;
   client::Address address_;
   const Timer& timer_;
+  ReportPool pool_;
 };
 
 /// What an answer means. Pure.

@@ -4,6 +4,7 @@
 #include <array>
 #include <fstream>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -381,9 +382,12 @@ class Delivery {
     const protocol::ReportTaskReq request{result_.id, op};
     Backoff backoff;
     bool told = false;
+    auto travel = std::holds_alternative<protocol::CompleteOp>(op) ? CoordinatorLink::Travel::kTogether
+                                                                   : CoordinatorLink::Travel::kAlone;
     for (;;) {
       const std::chrono::milliseconds patience = synced_ ? std::chrono::seconds{0} : kUnsyncedPatience;
-      auto answer = link_.report(session_, request, stop_.token(), patience);
+      auto answer = link_.report(session_, request, stop_.token(), patience, travel);
+      travel = CoordinatorLink::Travel::kAlone;  // what was not answered is no longer bound to the fate of others
       if (answer || answer.error().kind != CallError::Kind::kAway) {
         if (answer && told) kLog.info("The coordinator answers again");
         return answer;

@@ -64,9 +64,9 @@ Registrar::Registrar(CoordinatorLink& link, UserToken& user, const Settings& set
   request_.groups = normalise_set(settings.groups);
   // The worker itself takes no task after its lifetime. Its token has to outlive the last one, which is not killed.
   if (settings.lifetime) request_.lifetime = Duration{settings.lifetime->seconds + kDrainReserve.count()};
-  request_.features = {std::string(protocol::kFeatureWait), std::string(protocol::kFeatureComplete),
+  request_.features = {std::string(protocol::kFeatureWait),   std::string(protocol::kFeatureComplete),
                        std::string(protocol::kFeatureDetail), std::string(protocol::kFeatureState),
-                       std::string(protocol::kFeatureWatch)};
+                       std::string(protocol::kFeatureWatch),  std::string(protocol::kFeatureReports)};
   request_.lease = Duration::from(settings.lease);
   request_.info = protocol::RawObject{protocol::encode(describe_host(settings.name))};
 }

@@ -298,6 +298,9 @@ TABLE = [
     ("worker_download_attachment", "worker", "GET", f"/workers/tasks/{NIL}/attachments/a", None, 404, f"Task with uuid {NIL} not found"),
     ("worker_download_attachment", "worker", "GET", "/workers/tasks/{task}/attachments/no/ne", None, 404, "Attachment of group grp and key no/ne not found"),
     ("report_state", "worker", "POST", f"/workers/tasks/{NIL}/state", {"state": "Watch"}, 404, f"Task with uuid {NIL} not found"),
+    ("report_tasks", "nobody", "POST", "/workers/tasks/report/list", {"reports": []}, 400, PROCESS + "The list of reports cannot be empty"),
+    ("report_tasks", "nobody", "POST", "/workers/tasks/report/list", {"reports": [{"token": "t", "report": {}}] * 65}, 400,
+     PROCESS + "There are 65 reports in one request: at most 64 are taken, send the others in another"),
     ("report_task", "worker", "POST", "/workers/tasks", {"id": -1, "op": {"Finish": None}}, 404, "Task -1 not found not found"),
 
     ("admin_create_user", "root", "POST", "/admin/users", {"username": "ä", "md5_password": md5(""), "admin": False}, 400, PROCESS + "Invalid username"),

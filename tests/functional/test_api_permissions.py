@@ -150,6 +150,9 @@ worker_download_attachment      GET    /workers/tasks/{task}/attachments/{key}
 report_state                    POST   /workers/tasks/{task}/state                 {"state":"ExecSpawned"}
                                 | 400 401 401 401 401 401 404
 
+report_tasks                    POST   /workers/tasks/report/list                  {"reports":[{"token":"none","report":{"id":1,"op":"Finish"}}]}
+                                | 200 200 200 200 200 200 200
+
 admin_create_user               POST   /admin/users                                {"username":"{name}",**PASSWORD}
                                 | 400 403 403 403 403 200 401
 admin_delete_user               DELETE /admin/users/{user}

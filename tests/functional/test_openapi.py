@@ -136,6 +136,8 @@ def tasks_and_workers(api, admin, ann):
     put(api, api.call("POST", "/groups/grp/attachments", {"key": "in", "content_length": 1}, ann)["url"], b"x")
     api.call("GET", f"/workers/tasks/{first}/attachments/in", token=token)
     api.call("POST", "/workers/tasks", {"id": following["id"], "op": {"Complete": {"exit_status": 0, "msg": None, "state": "Finished"}}}, token)
+    api.call("POST", "/workers/tasks/report/list", {"reports": [{"token": bearer, "report": {"id": following["id"], "op": {"Complete": {
+        "exit_status": 0, "msg": None, "state": "Finished", "next": True}}}} for bearer in (token, "none")]})
     for extra in ({}, {"detail": True}, {"count": True}, {"states": ["Finished"], "exit_status": ">0"}):
         api.call("POST", "/tasks/query", {"group_name": "grp", "count": False, **extra}, ann)
     artifacts(api, admin, ann, first)

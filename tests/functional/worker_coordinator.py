@@ -50,6 +50,7 @@ class Coordinator:
         self.given: dict[int, str] = {}     # number -> uuid of the tasks that were submitted
         self.reports: list[tuple] = []      # (task id, op)
         self.results: dict[int, dict] = {}
+        self.following: dict[int, dict | None] = {}  # what came with the answer to a result
         self.artifacts: dict[tuple, bytes] = {}
         self.states: list[str] = []
         self.heartbeats = 0
@@ -63,6 +64,7 @@ class Coordinator:
         self.checksums: dict[tuple, str] = {}
         self.stored_at: dict[tuple, float] = {}
         self.store_delay = 0.0              # seconds an upload takes
+        self.report_delay = 0.0             # seconds a request with reports takes
         self.places: list[str] = []         # where the next uploads are sent, before our own store
         self.connections = 0                # that were made up to now
         self.faults: list[Fault] = []
@@ -178,6 +180,8 @@ class Coordinator:
             if fault:
                 fault.count -= 1
             self.changed.notify_all()
+        if self.report_delay and handler.command == "POST" and path.startswith("/workers/tasks"):
+            self.released.wait(self.report_delay)
         if fault and not fault.after:
             return self.misbehave(handler, fault)
         answered = self.answer(handler, path, body)
@@ -220,6 +224,8 @@ class Coordinator:
             return 401, b"{}"
         if path == "/workers" and method == "POST":
             return self.register(json.loads(body))
+        if path == "/workers/tasks/report/list" and "reports" in self.features:
+            return self.report_several(json.loads(body)["reports"])
         token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
         with self.changed:
             if token not in self.workers and token != "user-token":
@@ -303,8 +309,19 @@ class Coordinator:
                     self.results[number] = value
             self.changed.notify_all()
             if name == "Complete" and value.get("next"):
-                answer["next"] = self.tasks.popleft() if self.tasks else None
+                if "repeated" not in answer:
+                    self.following[number] = self.tasks.popleft() if self.tasks else None
+                answer["next"] = self.following.get(number)
         return 200, json.dumps(answer).encode()
+
+    def report_several(self, reports: list):
+        answers = []
+        for entry in reports:
+            with self.changed:
+                known = entry["token"] in self.workers
+            status, body = self.report(entry["report"], entry["token"]) if known else (401, b'{"msg":"Authentication error: Worker not found"}')
+            answers.append({"status": status, "body": json.loads(body)})
+        return 200, json.dumps({"answers": answers}).encode()
 
     def worker_info(self, identity: str) -> dict:
         now = "2026-01-01 00:00:00.0 +00:00:00"

@@ -135,6 +135,8 @@ const Example kExamples[] = {
     {"ReportTaskNextResp", R"({"url":null,"next":null})"},
     {"ReportTaskNextResp", R"({"url":null,"next":{"id":42,"uuid":")" UUID
                            R"(","timeout":"0s","upstream_task_uuid":")" UUID R"(","spec":)" SPEC "}}"},
+    {"ReportTasksReq", R"({"reports":[{"token":"t","report":{"id":42,"op":"Finish"}},{"token":"u","report":[1]}]})"},
+    {"ReportTasksResp", R"({"answers":[{"status":200,"body":{"url":null}},{"status":401,"body":{"msg":"m"}}]})"},
     {"TaskStateReq", R"({"state":"ExecSpawned"})"},
     {"WorkerQueryResp", R"({"info":{)" WORKER R"(},"groups":{"u":"Admin"}})"},
     {"WorkerQueryResp",

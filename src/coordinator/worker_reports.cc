@@ -219,9 +219,15 @@ class Gathering {
 Awaitable<CoreAnswers> ask_all(Services& services, std::span<Question> questions) {
   const auto ask = [&](std::move_only_function<void(CoreAnswers)> done) {
     const auto gathering = std::make_shared<Gathering>(questions.size(), std::move(done));
+    std::vector<core::Core::Report> reports;
+    reports.reserve(questions.size());
     for (std::size_t i = 0; i < questions.size(); ++i)
-      services.core.report(questions[i].worker, questions[i].task, std::move(questions[i].op),
-                           [gathering, i](Result<core::ReportAnswer> answer) { gathering->put(i, std::move(answer)); });
+      reports.push_back(
+          {.worker = questions[i].worker,
+           .task = questions[i].task,
+           .op = std::move(questions[i].op),
+           .reply = [gathering, i](Result<core::ReportAnswer> answer) { gathering->put(i, std::move(answer)); }});
+    services.core.report(std::move(reports));
   };
   if (questions.empty()) co_return CoreAnswers{};
   co_return co_await await_callback<CoreAnswers>(ask);

@@ -69,16 +69,26 @@ class Core::Impl {
 
   /// Puts a command into the queue; `bytes` count only for users.
   void accept(Request request, Caller caller, std::size_t members, std::size_t bytes) {
-    auto command = std::make_shared<Command>();
-    command->request = std::move(request);
-    command->caller = caller;
-    command->members = members;
-    command->accepted = clock_.monotonic();
+    const auto command = make_command(std::move(request), caller, members);
     if (caller == Caller::kUser) {
       command->slot = take_slot(bytes);
       if (!command->slot) return refuse(*command, "Too many requests wait. Try again later.");
     }
     if (!post([command](Loop& loop) { loop.accept(command); })) refuse(*command, "The coordinator is stopping.");
+  }
+
+  /// Of workers; the loop sees none before it sees all.
+  void accept(std::vector<Request> requests) {
+    std::vector<std::shared_ptr<Command>> commands;
+    commands.reserve(requests.size());
+    for (Request& request : requests)
+      commands.push_back(make_command(std::move(request), Caller::kWorker, 1));
+    if (!post([commands](Loop& loop) {
+          for (const auto& command : commands)
+            loop.accept(command);
+        }))
+      for (const auto& command : commands)
+        refuse(*command, "The coordinator is stopping.");
   }
 
   using Message = std::move_only_function<void(Loop&)>;
@@ -112,6 +122,15 @@ class Core::Impl {
     std::atomic<std::size_t> commands{0};
     std::atomic<std::size_t> bytes{0};
   };
+
+  [[nodiscard]] std::shared_ptr<Command> make_command(Request request, Caller caller, std::size_t members) const {
+    auto command = std::make_shared<Command>();
+    command->request = std::move(request);
+    command->caller = caller;
+    command->members = members;
+    command->accepted = clock_.monotonic();
+    return command;
+  }
 
   /// Nothing: the queue is full. The place is free again when what is answered goes away.
   std::shared_ptr<void> take_slot(std::size_t bytes) {
@@ -241,6 +260,15 @@ void Core::withdraw(Ticket ticket) {
 void Core::report(WorkerId worker, TaskId task, ReportOp op, Reply<ReportAnswer> reply) {
   impl_->accept(ReportRequest{.worker = worker, .task = task, .op = std::move(op), .reply = std::move(reply)},
                 Caller::kWorker, 1, kSmall);
+}
+
+void Core::report(std::vector<Report> reports) {
+  std::vector<Request> requests;
+  requests.reserve(reports.size());
+  for (Report& one : reports)
+    requests.emplace_back(
+        ReportRequest{.worker = one.worker, .task = one.task, .op = std::move(one.op), .reply = std::move(one.reply)});
+  impl_->accept(std::move(requests));
 }
 
 void Core::register_worker(RegisterWorker worker, Reply<WorkerId> reply) {

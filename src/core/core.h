@@ -50,8 +50,8 @@ struct Statistics {
   std::uint64_t workers = 0;
   std::uint64_t workers_lost = 0;  ///< Removed because they were silent or their task overran.
   std::uint64_t waiting_fetches = 0;
-  std::uint64_t queue_length = 0;  ///< Commands waiting now.
-  double batch_size_mean = 0;      ///< Over the last 1,024 batches.
+  std::uint64_t queue_length = 0;           ///< Commands waiting now.
+  double batch_size_mean = 0;               ///< Over the last 1,024 batches.
   std::chrono::microseconds commit_p50{0};  ///< Writing included.
   std::chrono::microseconds commit_p99{0};
   bool database_away = false;
@@ -99,6 +99,14 @@ class Core {
 
   /// kNotFound ("Task <id>"): no active task of that id held by this worker. kInvalidRequest with the original's texts.
   void report(WorkerId worker, TaskId task, ReportOp op, Reply<ReportAnswer> reply);
+  struct Report {
+    WorkerId worker;
+    TaskId task;
+    ReportOp op;
+    Reply<ReportAnswer> reply;
+  };
+  /// Several at once, as far as a batch holds them in one transaction; each is answered by itself.
+  void report(std::vector<Report> reports);
 
   void register_worker(RegisterWorker worker, Reply<WorkerId> reply);
   /// `false`: no such worker. Graceful with a task: it leaves when its task is committed.

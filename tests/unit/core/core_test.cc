@@ -95,6 +95,34 @@ TEST_F(CoreTest, AJobRunsThroughTheThread) {
   EXPECT_GT(statistics.batch_size_mean, 0.0);
 }
 
+TEST_F(CoreTest, SeveralReportsAreOneTransactionAndEachHasItsAnswer) {
+  const auto core = make();
+  ASSERT_TRUE(core->start());
+  Awaited<std::vector<Result<Submitted>>> submitted;
+  core->submit({task(), task(), task()}, submitted.reply());
+  ASSERT_TRUE(submitted.get());
+  std::vector<Core::Report> reports;
+  std::vector<Awaited<ReportAnswer>> answers(4);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const WorkerId worker = add_worker(*core);
+    Awaited<std::optional<AssignedTask>> fetched;
+    core->fetch({.worker = worker, .wait = seconds(20)}, fetched.reply());
+    reports.push_back({.worker = worker,
+                       .task = fetched.get().value()->id,
+                       .op = Complete{.state = TaskState::kFinished, .commit = {}},
+                       .reply = answers[i].reply()});
+  }
+  reports.push_back({.worker = reports[0].worker, .task = TaskId{999}, .op = Finish{}, .reply = answers[3].reply()});
+  const std::uint64_t before = core->statistics().batches;
+  core->report(std::move(reports));
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_TRUE(answers[i].get());
+  EXPECT_EQ(answers[3].get().error().code(), ErrorCode::kNotFound);
+  core->stop();
+  EXPECT_EQ(core->statistics().batches, before + 1);
+  EXPECT_EQ(core->statistics().tasks_archived, 3U);
+}
+
 TEST_F(CoreTest, AWaitingFetchEndsByItsTimeAndByWithdrawal) {
   const auto core = make();
   ASSERT_TRUE(core->start());
@@ -164,6 +192,19 @@ TEST_F(CoreTest, EveryCommandIsAnsweredAlsoWhenTheCoreStopsOrNeverRan) {
     idle->submit({task()}, [&](Result<std::vector<Result<Submitted>>>) { ++answers; });
   }
   EXPECT_EQ(answers, kThreads * kEach + 1);
+}
+
+TEST_F(CoreTest, SeveralReportsToAStoppedCoreAreAllRefused) {
+  const auto core = make();
+  ASSERT_TRUE(core->start());
+  core->stop();
+  std::vector<Core::Report> reports;
+  std::vector<Awaited<ReportAnswer>> answers(2);
+  for (auto& answer : answers)
+    reports.push_back({.worker = WorkerId{1}, .task = TaskId{1}, .op = Finish{}, .reply = answer.reply()});
+  core->report(std::move(reports));
+  for (auto& answer : answers)
+    EXPECT_EQ(answer.get().error().code(), ErrorCode::kUnavailable);
 }
 
 TEST_F(CoreTest, ACancelListMayNameATaskTwice) {

@@ -254,6 +254,11 @@ class SupervisedRunner::Impl {
 
   bool receive(SupervisorEvent& event) {
     while (!has_event()) {
+      // Sleeping in recv(2) itself, this thread would also be woken when the supervisor takes our request: the kernel
+      // tells everybody who waits at a local socket that there is room again. poll(2) is told what it asked for.
+      pollfd look{supervisor_.get(), POLLIN, 0};
+      if (poll(&look, 1, -1) < 0 && errno != EINTR) return false;
+      if (look.revents == 0) continue;
       const ssize_t got = recv(supervisor_.get(), inbox_.data() + received_, inbox_.size() - received_, 0);
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) return false;

@@ -234,6 +234,10 @@ class Supervisor {
 
   /// While nothing runs: sleeps until the worker wants something.
   void take_next() {
+    // Not in recvmsg(2), which would also wake when the worker takes what we have sent.
+    pollfd look{socket_, POLLIN, 0};
+    if (poll(&look, 1, -1) < 0 && errno != EINTR) leave();
+    if (look.revents == 0) return;
     std::array<int, 2> descriptors{-1, -1};
     if (!receive(descriptors)) leave();
     spawn(descriptors);

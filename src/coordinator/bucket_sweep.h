@@ -23,8 +23,8 @@ class BucketSweep {
   BucketSweep(Services& services, storage::RemoteObjectStore& store, storage::Queries& reader)
       : services_(services), store_(store), reader_(reader) {}
 
-  /// Goes on where the last round ended, for a bounded number of pages, and counts in `services` what is gone. Ends early
-  /// when `stop` is requested.
+  /// Goes on where the last round ended, for a bounded number of pages, and counts in `services` what is gone. Ends
+  /// early when `stop` is requested.
   Result<void> round(const std::stop_token& stop);
 
  private:

@@ -66,7 +66,8 @@ void add_core(Exposition& out, const core::Statistics& core, Clock::Monotonic no
   out.gauge("command_queue_length", "Commands that wait for the core loop", core.queue_length);
   out.gauge("batch_size_mean", "Commands in a transaction, of late", core.batch_size_mean);
   out.gauge("commit_p50_seconds", "Median time to write and commit a transaction, of late", seconds(core.commit_p50));
-  out.gauge("commit_p99_seconds", "99th percentile of the time to write and commit a transaction, of late", seconds(core.commit_p99));
+  out.gauge("commit_p99_seconds", "99th percentile of the time to write and commit a transaction, of late",
+            seconds(core.commit_p99));
   out.gauge("database_away", "1 while the database cannot be written", core.database_away ? 1 : 0);
 }
 

@@ -36,6 +36,10 @@ Result<ReportTaskNextResp> WorkerCalls::report_task(const ReportTaskReq& report,
   return ReportTaskNextResp{.url = std::move(plain.url), .next = {}};
 }
 
+Result<ReportTasksResp> WorkerCalls::report_tasks(const ReportTasksReq& reports, std::stop_token stop) const {
+  return fetch<ReportTasksResp>("POST", "/workers/tasks/report/list", encode(reports), std::move(stop));
+}
+
 Result<void> WorkerCalls::report_state(TaskUuid task, const TaskStateReq& state, std::stop_token stop) const {
   MITO_TRY(client_.call("POST", task_path(task, "/state"), encode(state), token_, std::move(stop)));
   return {};

@@ -24,6 +24,11 @@ class WorkerCalls {
   /// it.
   [[nodiscard]] Result<protocol::ReportTaskNextResp> report_task(const protocol::ReportTaskReq& report,
                                                                  std::stop_token stop = {}) const;
+  /// What became of several tasks, of several workers (ours only): each report names its own token, and has its own
+  /// answer, in the same order; a refusal of one is no error of the call. Up to protocol::kMaxReports, none of them an
+  /// Upload or a Submit.
+  [[nodiscard]] Result<protocol::ReportTasksResp> report_tasks(const protocol::ReportTasksReq& reports,
+                                                               std::stop_token stop = {}) const;
   /// What the worker does with the task just now (ours only).
   [[nodiscard]] Result<void> report_state(TaskUuid task, const protocol::TaskStateReq& state,
                                           std::stop_token stop = {}) const;

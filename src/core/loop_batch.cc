@@ -311,16 +311,17 @@ void Loop::deliver(Batch& batch) {
     counters.tasks_released += effects.tally.released;
     counters.workers_lost += effects.tally.workers_lost;
   }
+  // Before the answers: who asks again at once finds what he has reported.
+  if (on_events_ && !effects.events.empty()) {
+    decider.name_claimed_tasks();
+    on_events_(effects.events);
+  }
   for (std::size_t i = 0; i < batch.items.size(); ++i)
     answer_item(batch.items[i], batch.answers[i], decider);
   for (const auto& woken : effects.woken)
     answer_woken(woken, decider);
   for (const WorkerId worker : effects.departed)
     answer_waiting(worker, fail(ErrorCode::kWrongCredentials));
-  if (on_events_ && !effects.events.empty()) {
-    decider.name_claimed_tasks();
-    on_events_(effects.events);
-  }
   state_.undo.clear();
   state_.scheduler.collect();
 }

@@ -90,6 +90,7 @@ void workers(const Client& client, TaskUuid task, WorkerUuid worker) {
   const WorkerCalls calls(client, "token");
   (void)calls.fetch_task(std::chrono::milliseconds(10));
   (void)calls.report_task({.id = 1, .op = FinishOp{}});
+  (void)calls.report_tasks({.reports = {{.token = "token", .report = {R"({"id":1,"op":"Finish"})"}}}});
   (void)calls.report_state(task, {});
   (void)calls.heartbeat();
   (void)calls.unregister();

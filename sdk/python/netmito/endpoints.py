@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import uuid as uuid_module
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, Optional, Sequence, TypeVar, Union
 
 from .call import Call, document, key_path, message, nothing, optional_message, path, text
 from .model import encode
@@ -793,6 +793,20 @@ class Endpoints:
                 raw_body={"id": task_id, "op": encode(op)},
             )
         )
+
+    def report_tasks(self, reports: Sequence[tuple[str, int, Any]]) -> list[dict[str, Any]]:
+        """What became of several tasks, of several workers, in one request (extension). Each report is the worker's token, the number of
+        the task and what `report_task` takes, but for Upload and Submit; each is answered by itself, in the same order: `{"status": …, "body": …}`."""
+        answer = self._call(
+            Call(
+                "report_tasks",
+                "POST",
+                path("workers", "tasks", "report", "list"),
+                document,
+                raw_body={"reports": [{"token": token, "report": {"id": task_id, "op": encode(op)}} for token, task_id, op in reports]},
+            )
+        )
+        return list(answer["answers"])
 
     def report_task_state(self, token: str, uuid: UuidLike, state: TaskExecState) -> None:
         """What the worker does with the task just now (extension)."""

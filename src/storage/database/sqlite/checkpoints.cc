@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <system_error>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -21,6 +23,8 @@ constexpr std::chrono::milliseconds kForTransactions{1'000};
 
 /// Room is made in pieces of this size, so that no transaction waits for long.
 constexpr std::int64_t kRoomPiece = 1 << 20;
+/// How many times as much must be free on the volume.
+constexpr std::uintmax_t kTimesRoom = 16;
 
 }  // namespace
 
@@ -39,13 +43,16 @@ Result<std::unique_ptr<Checkpoints>> Checkpoints::start(const SqliteSettings& se
                                                       {.step = pages(settings.checkpoint_bytes),
                                                        .restart = pages(settings.restart_bytes),
                                                        .room_after = pages(settings.room_after_bytes)},
-                                                      std::min(settings.room_bytes, settings.restart_bytes)));
+                                                      std::min(settings.room_bytes, settings.restart_bytes),
+                                                      settings.path));
 }
 
-Checkpoints::Checkpoints(std::unique_ptr<Connection> connection, Pages pages, std::int64_t room_bytes)
+Checkpoints::Checkpoints(std::unique_ptr<Connection> connection, Pages pages, std::int64_t room_bytes,
+                         std::filesystem::path path)
     : connection_(std::move(connection)),
       pages_(pages),
       room_bytes_(room_bytes),
+      path_(std::move(path)),
       next_at_pages_(std::min(pages.step, pages.room_after)),
       thread_([this] { run(); }) {}
 
@@ -156,6 +163,10 @@ void Checkpoints::make_room() {
     const std::lock_guard lock(mutex_);
     return stopping_;
   };
+  // Not on a volume that has little: there it would be missing elsewhere.
+  std::error_code unknown;
+  const auto volume = std::filesystem::space(path_, unknown);
+  if (!unknown && volume.available / kTimesRoom < static_cast<std::uintmax_t>(room_bytes_)) has_room_ = true;
   while (!has_room_ && !stops()) {
     std::optional<std::int64_t> has;
     if (!alone([&] { has = add_room(); })) return;

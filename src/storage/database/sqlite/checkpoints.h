@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -53,7 +54,7 @@ class Checkpoints {
     int restart = 0;
     int room_after = 0;
   };
-  Checkpoints(std::unique_ptr<Connection> connection, Pages pages, std::int64_t room_bytes);
+  Checkpoints(std::unique_ptr<Connection> connection, Pages pages, std::int64_t room_bytes, std::filesystem::path path);
   void log_has(int pages);
   void run();
   void copy_and_restart();
@@ -72,6 +73,7 @@ class Checkpoints {
   std::unique_ptr<Connection> connection_;
   const Pages pages_;
   const std::int64_t room_bytes_;
+  const std::filesystem::path path_;
   std::mutex mutex_;
   std::condition_variable changed_;
   int log_pages_ = 0;      ///< As told by the writer.

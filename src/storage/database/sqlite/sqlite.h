@@ -22,8 +22,8 @@ struct SqliteSettings {
   std::int64_t checkpoint_bytes = 16 << 20;
   /// … and started over, for which the writer may wait a moment, when it is longer than this.
   std::int64_t restart_bytes = 64 << 20;
-  /// A log that has come so far is filled up with zeros to `room_bytes` (at most restart_bytes), once: what overwrites
-  /// is synchronised sooner than what makes the file longer.
+  /// A log that has come so far is filled up with zeros to `room_bytes` (at most restart_bytes), once, where the volume
+  /// has plenty: what overwrites is synchronised sooner than what makes the file longer.
   std::int64_t room_after_bytes = 256 << 10;
   std::int64_t room_bytes = 20 << 20;
 };

@@ -55,7 +55,7 @@ int run(int argc, char** argv) {
   std::size_t probes = 1'000;
   std::vector<std::size_t> queued = {0, 100'000, 1'000'000};
   std::size_t classes = 10'000;
-  std::size_t slots = 4;
+  std::vector<std::size_t> slots;
   std::function<void()> scenario;
 
   const auto positive = CLI::PositiveNumber;
@@ -124,8 +124,14 @@ int run(int argc, char** argv) {
 
   auto* exec_command = app.add_subcommand("exec", "`true` through a real worker, against a bare posix_spawn loop");
   exec_command->add_option("--tasks", tasks, "Runs")->capture_default_str()->check(positive);
-  exec_command->add_option("--slots", slots, "At a time")->capture_default_str()->check(positive);
-  exec_command->callback([&] { scenario = [&] { append(found, exec(options, tasks, slots)); }; });
+  exec_command->add_option("--slots", slots, "Numbers of slots, and of runs at a time (default 4 16)")->check(positive);
+  exec_command->callback([&] {
+    scenario = [&] {
+      if (slots.empty()) slots = {4, 16};
+      for (const auto count : slots)
+        append(found, exec(options, tasks, count));
+    };
+  });
 
   CLI11_PARSE(app, argc, argv);
 

@@ -39,7 +39,7 @@ Places add_round(Flight& flight, const Round& round, Unless unless) {
   return places;
 }
 
-/// What an error says that had every condition hold before it.
+/// The answers of a round whose conditions all held, but for its claims.
 RoundAnswers all_applied(const Round& round) {
   const auto all = [](const auto& elements) { return std::vector<bool>(elements.size(), true); };
   return {.reports = all(round.reports),

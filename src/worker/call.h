@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <string>
 
@@ -25,5 +26,12 @@ struct CallError {
 };
 template <class T>
 using Call = std::expected<T, CallError>;
+
+/// What a registration has to say of its task.
+struct Report {
+  std::string token;                      ///< Of the registration.
+  std::string body;                       ///< ReportTaskReq as JSON.
+  std::chrono::milliseconds patience{0};  ///< How long an answer may take; zero: as long as any.
+};
 
 }  // namespace mito::worker

@@ -127,15 +127,6 @@ Call<std::string> judge(Result<http::ClientResponse> response) {
                                                            : fmt::format("status {}: {}", response->status, message)});
 }
 
-CoordinatorLink::CoordinatorLink(Transport& transport, client::Address address, const Timer& timer,
-                                 ReportPool::Room room)
-    : transport_(transport),
-      address_(std::move(address)),
-      timer_(timer),
-      pool_({.one = [this](const auto& report, auto stop) { return send_report(report, std::move(stop)); },
-             .several = [this](auto reports, auto stop) { return send_reports(reports, std::move(stop)); }},
-            timer, room) {}
-
 http::ClientRequest CoordinatorLink::make_request(const Session& session, std::string method,
                                                   const std::string& path) const {
   http::ClientRequest request;
@@ -197,19 +188,19 @@ Call<std::optional<protocol::WorkerTaskResp>> CoordinatorLink::fetch(Session& se
 }
 
 Call<protocol::ReportTaskNextResp> CoordinatorLink::report(Session& session, const protocol::ReportTaskReq& report,
-                                                           std::stop_token stop, std::chrono::milliseconds patience,
-                                                           Travel travel) {
-  ReportPool::Report one{.token = session.token, .body = protocol::encode(report), .patience = patience};
-  const bool together = travel == Travel::kTogether && session.features.reports && pool_.serves(session.registered_at);
-  auto body =
-      note(session, together ? pool_.bring(std::move(one), std::move(stop)) : send_report(one, std::move(stop)));
-  if (wants_next(report.op)) return read<protocol::ReportTaskNextResp>(std::move(body));
-  auto answer = read<protocol::ReportTaskResp>(std::move(body));
-  if (!answer) return std::unexpected(std::move(answer).error());
-  return protocol::ReportTaskNextResp{.url = std::move(answer->url), .next = std::nullopt};
+                                                           std::stop_token stop, std::chrono::milliseconds patience) {
+  auto answer = send_report({session.token, protocol::encode(report), patience}, std::move(stop));
+  if (wants_next(report.op)) return read_report(session, std::move(answer));
+  auto read_answer = read<protocol::ReportTaskResp>(note(session, std::move(answer)));
+  if (!read_answer) return std::unexpected(std::move(read_answer).error());
+  return protocol::ReportTaskNextResp{.url = std::move(read_answer->url), .next = std::nullopt};
 }
 
-Call<std::string> CoordinatorLink::send_report(const ReportPool::Report& report, std::stop_token stop) {
+Call<protocol::ReportTaskNextResp> CoordinatorLink::read_report(Session& session, Call<std::string> answer) {
+  return read<protocol::ReportTaskNextResp>(note(session, std::move(answer)));
+}
+
+Call<std::string> CoordinatorLink::send_report(const Report& report, std::stop_token stop) {
   http::ClientRequest request;
   request.method = "POST";
   request.url = address_.url("/workers/tasks");
@@ -221,8 +212,13 @@ Call<std::string> CoordinatorLink::send_report(const ReportPool::Report& report,
   return judge(ask(std::move(request), stop));
 }
 
-ReportPool::Answers CoordinatorLink::send_reports(std::span<const ReportPool::Report* const> reports,
-                                                  std::stop_token stop) {
+Call<std::vector<Call<std::string>>> CoordinatorLink::report_all(std::span<const Report* const> reports,
+                                                                 std::stop_token stop) {
+  if (reports.size() == 1) {
+    std::vector<Call<std::string>> one;
+    one.push_back(send_report(*reports.front(), std::move(stop)));
+    return one;
+  }
   http::ClientRequest request;
   request.method = "POST";
   request.url = address_.url("/workers/tasks/report/list");
@@ -273,6 +269,15 @@ Call<void> CoordinatorLink::unregister(Session& session, std::stop_token stop) {
   request.connect_timeout = kUnregisterTimeout;
   request.total_timeout = kUnregisterTimeout;
   return drop(exchange(session, std::move(request), std::move(stop)));
+}
+
+void CoordinatorLink::send_unregister(Session& session, Done done) {
+  auto request = make_request(session, "DELETE", "/workers");
+  request.connect_timeout = kUnregisterTimeout;
+  request.total_timeout = kUnregisterTimeout;
+  send(std::move(request), {}, [this, &session, done = std::move(done)](Result<http::ClientResponse> response) mutable {
+    done(drop(note(session, judge(std::move(response)))));
+  });
 }
 
 void CoordinatorLink::heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done) {

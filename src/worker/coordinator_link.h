@@ -15,7 +15,6 @@
 #include "client/address.h"
 #include "protocol/messages.h"
 #include "worker/call.h"
-#include "worker/report_pool.h"
 #include "worker/timer.h"
 #include "worker/transport.h"
 
@@ -69,21 +68,22 @@ struct TransferLimits {
 /// The calls of a worker to its coordinator, each once: repeating is the caller's choice. Any thread.
 class CoordinatorLink {
  public:
-  /// `room`: when reports of several slots travel together; by default each goes by itself.
-  CoordinatorLink(Transport& transport, client::Address address, const Timer& timer, ReportPool::Room room = {});
+  CoordinatorLink(Transport& transport, client::Address address, const Timer& timer)
+      : transport_(transport), address_(std::move(address)), timer_(timer) {}
 
   Call<protocol::RegisterWorkerResp> register_worker(const protocol::RegisterWorkerReq& request,
                                                      const std::string& user_token, std::stop_token stop);
   /// `wait` only where the coordinator offers it; zero: an answer at once.
   Call<std::optional<protocol::WorkerTaskResp>> fetch(Session& session, std::chrono::milliseconds wait,
                                                       std::stop_token stop);
-  /// How a report goes: in a request of its own, or, where the coordinator takes that, with those of other slots that
-  /// come while a request is under way.
-  enum class Travel { kAlone, kTogether };
   /// `patience`: how long an answer may take; zero: as long as any.
   Call<protocol::ReportTaskNextResp> report(Session& session, const protocol::ReportTaskReq& request,
-                                            std::stop_token stop, std::chrono::milliseconds patience = {},
-                                            Travel travel = Travel::kAlone);
+                                            std::stop_token stop, std::chrono::milliseconds patience = {});
+  /// Reports of several registrations (Features::reports) in one request. One answer for each, in order, to be read
+  /// with read_report(); or why the whole was not answered.
+  Call<std::vector<Call<std::string>>> report_all(std::span<const Report* const> reports, std::stop_token stop);
+  /// What the answer to a report of `session` that asked for the next task says.
+  Call<protocol::ReportTaskNextResp> read_report(Session& session, Call<std::string> answer);
   Call<protocol::RemoteResourceDownloadResp> locate(Session& session, TaskUuid task, const Resource& resource,
                                                     std::stop_token stop);
   Call<protocol::TaskQueryResp> get_task(Session& session, TaskUuid task, std::stop_token stop);
@@ -91,7 +91,9 @@ class CoordinatorLink {
   Call<void> unregister(Session& session, std::stop_token stop);
 
   using Done = std::move_only_function<void(Call<void>)>;
-  /// `done` is called once on the transport's thread.
+  // `done` is called once, on the transport's thread.
+  /// unregister(), without waiting for it.
+  void send_unregister(Session& session, Done done);
   void heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done);
   void send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout,
                   std::stop_token stop, Done done);
@@ -113,13 +115,11 @@ class CoordinatorLink {
   [[nodiscard]] http::ClientRequest make_request(const Session& session, std::string method,
                                                  const std::string& path) const;
   Call<std::string> note(Session& session, Call<std::string> answer);
-  Call<std::string> send_report(const ReportPool::Report& report, std::stop_token stop);
-  ReportPool::Answers send_reports(std::span<const ReportPool::Report* const> reports, std::stop_token stop);
+  Call<std::string> send_report(const Report& report, std::stop_token stop);
 
   Transport& transport_;
   client::Address address_;
   const Timer& timer_;
-  ReportPool pool_;
 };
 
 /// What an answer means. Pure.

@@ -87,6 +87,13 @@ class Delivery {
                                                        : "the worker was stopped while it was running");
   }
 
+  /// The report that was handed over has failed.
+  TaskOutcome report_again(SpooledResult result) {
+    result_ = std::move(result);
+    sync();
+    return conclude(finish({}));
+  }
+
   TaskOutcome::Kind resume(SpooledResult result) {
     result_ = std::move(result);
     if (result_.new_task) child_ = std::move(result_.new_task);
@@ -174,11 +181,22 @@ class Delivery {
   // --------------------------------------------------------------------------------------------------------- delivery
 
   TaskOutcome send() {
-    if (const auto kept = spool_.keep(result_); !kept)
+    const auto kept = spool_.keep(result_);
+    if (!kept)
       kLog.error("{}; the result of task {} is lost if the worker ends before it is delivered", kept.error().text(),
                  result_.task.to_string());
+    else if (parts_->hand_over && is_plain()) {
+      parts_->hand_over({result_.id, last_report()});
+      return {TaskOutcome::Kind::kHandedOver};
+    }
     if (!result_.archives.empty()) sync();
     return conclude(finish(bring()));
+  }
+
+  /// One report says all of it.
+  [[nodiscard]] bool is_plain() const {
+    return session_.features.complete && result_.archives.empty() && child_ && !*child_ &&
+           result_.state == TaskState::kFinished;
   }
 
   void sync() {
@@ -194,6 +212,8 @@ class Delivery {
         break;
       case TaskOutcome::Kind::kDropped:
         spool_.set_aside(refusal_);
+        break;
+      case TaskOutcome::Kind::kHandedOver:
         break;
       case TaskOutcome::Kind::kKept:
       case TaskOutcome::Kind::kInterrupted:
@@ -343,7 +363,7 @@ class Delivery {
 
   TaskOutcome finish(Step step) {
     if (step && !session_.features.complete) step = announce_end();
-    if (!step) return {step.error(), std::nullopt};
+    if (!step) return {step.error()};
     auto answer = insist(last_report());
     if (!answer && answer.error().kind == CallError::Kind::kRefused) {
       // It does not understand us after all, or has forgotten that the task is over (its database was put back): the
@@ -351,13 +371,13 @@ class Delivery {
       kLog.info("The report of task {} was not understood, so it is made in the original's way: {}",
                 result_.task.to_string(), answer.error().text);
       end_announced_ = false;
-      if (const auto again = announce_end(); !again) return {again.error(), std::nullopt};
+      if (const auto again = announce_end(); !again) return {again.error()};
       answer = insist(protocol::CommitOp{
           .exit_status = result_.exit_status, .msg = result_.message, .next = false, .detail = std::nullopt});
     }
     if (!answer) {
-      if (is_stop(answer.error())) return {TaskOutcome::Kind::kInterrupted, std::nullopt};
-      return {drop(answer.error()).error(), std::nullopt};
+      if (is_stop(answer.error())) return {TaskOutcome::Kind::kInterrupted};
+      return {drop(answer.error()).error()};
     }
     states_.announce(result_.task, TaskExecState::kTaskCommitted);
     return {TaskOutcome::Kind::kDelivered, std::move(answer->next)};
@@ -382,12 +402,9 @@ class Delivery {
     const protocol::ReportTaskReq request{result_.id, op};
     Backoff backoff;
     bool told = false;
-    auto travel = std::holds_alternative<protocol::CompleteOp>(op) ? CoordinatorLink::Travel::kTogether
-                                                                   : CoordinatorLink::Travel::kAlone;
     for (;;) {
       const std::chrono::milliseconds patience = synced_ ? std::chrono::seconds{0} : kUnsyncedPatience;
-      auto answer = link_.report(session_, request, stop_.token(), patience, travel);
-      travel = CoordinatorLink::Travel::kAlone;  // what was not answered is no longer bound to the fate of others
+      auto answer = link_.report(session_, request, stop_.token(), patience);
       if (answer || answer.error().kind != CallError::Kind::kAway) {
         if (answer && told) kLog.info("The coordinator answers again");
         return answer;
@@ -460,6 +477,13 @@ void keep_interrupted(const SlotParts& parts, Session& session, const protocol::
 TaskOutcome deliver_failure(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task,
                             const InputFailure& failure, const StopTokens& stops) {
   return SlotDelivery(parts, session, stops)->run_failure(task, failure);
+}
+
+TaskOutcome settle(const SlotParts& parts, Session& session, Call<protocol::ReportTaskNextResp> answer,
+                   const StopTokens& stops) {
+  if (!answer) return SlotDelivery(parts, session, stops)->report_again(*parts.spool.result());
+  parts.spool.forget();
+  return {TaskOutcome::Kind::kDelivered, std::move(answer->next)};
 }
 
 TaskOutcome::Kind deliver_spooled(const ResumeParts& parts, Session& session, SpooledResult result,

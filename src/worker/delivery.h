@@ -15,9 +15,11 @@ struct TaskOutcome {
     kDropped,      ///< The coordinator did not want it: the task is no longer ours.
     kKept,         ///< It could not be delivered before the worker stops, and is in the spool.
     kInterrupted,  ///< The worker stops, or was removed, before there was a result.
+    kHandedOver,   ///< The result is in the spool and its report in other hands (SlotParts::hand_over).
   };
   Kind kind = Kind::kDelivered;
-  std::optional<protocol::WorkerTaskResp> next;  ///< Came with the answer.
+  std::optional<protocol::WorkerTaskResp> next{};  ///< Came with the answer.
+  std::chrono::nanoseconds ran{0};                 ///< How long the command did.
 };
 
 /// Brings what an ended task produced to the coordinator: archives, uploads, downstream task, result
@@ -30,6 +32,11 @@ TaskOutcome deliver(const SlotParts& parts, Session& session, const protocol::Wo
 /// The same for a task that could not be run.
 TaskOutcome deliver_failure(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task,
                             const InputFailure& failure, const StopTokens& stops);
+
+/// What became of a result that was handed over (kHandedOver), by the answer to its report. Goes on as deliver() does
+/// where that does not settle it.
+TaskOutcome settle(const SlotParts& parts, Session& session, Call<protocol::ReportTaskNextResp> answer,
+                   const StopTokens& stops);
 
 /// Keeps what the interrupted command of a task has made under `undelivered/`, if there is anything.
 void keep_interrupted(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task,

@@ -77,7 +77,7 @@ class Run {
   void await(Clock::Monotonic deadline) {
     const EitherStop hard(stops_.kill, removed_);
     const EitherStop any(stops_.end, hard.token());
-    auto end = parts_.runner.wait(deadline, any.token());
+    auto end = wait(deadline, any.token());
     if (end) {
       parts_.states.announce(task_.uuid, TaskExecState::kExecFinished);
       kLog.debug("Task execution finished");
@@ -104,6 +104,21 @@ class Run {
       take(std::move(*end));
     else
       kill();
+  }
+
+  /// The end of a short command is known with its start; only who runs longer is asked about.
+  std::optional<ProcessEnd> wait(Clock::Monotonic deadline, const std::stop_token& stop) {
+    if (parts_.is_long) {
+      auto until = parts_.timer.monotonic();
+      while (until < deadline) {
+        auto end = parts_.runner.wait(until, stop);
+        if (end || stop.stop_requested()) return end;
+        const auto pause = parts_.is_long();
+        if (!pause) break;
+        until = parts_.timer.monotonic() + *pause;
+      }
+    }
+    return parts_.runner.wait(deadline, stop);
   }
 
   void interrupted() {

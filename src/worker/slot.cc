@@ -10,6 +10,7 @@
 #include "base/logging.h"
 #include "base/size.h"
 #include "worker/backoff.h"
+#include "worker/burst.h"
 #include "worker/task_run.h"
 
 namespace mito::worker {
@@ -26,6 +27,7 @@ enum class ServiceEnd {
   kIdle,         ///< With nothing at hand.
   kInterrupted,  ///< A task was left unfinished.
   kUndelivered,  ///< A result is in the spool.
+  kAnotherKept,  ///< One of another registration of the slot is.
 };
 
 /// One registration from its first fetch to the end.
@@ -47,17 +49,30 @@ class Service {
                .states = states,
                .spool = spool,
                .board = board,
-               .wants_next = [this] { return turn_ == nullptr && wants_more() && has_space(); },
+               .wants_next = [this] { return turn_ == nullptr && !is_burst_due() && wants_more() && has_space(); },
                .command_is_over = [this] { held_.release(); }},
         idle_stop_(stops.drain, session.removed.get_token()),
-        end_of_service_(end_of_service(shared.settings, session)) {}
+        end_of_service_(end_of_service(shared.settings, session)) {
+    if (turn == nullptr && board == nullptr && session.features.complete && session.features.reports)
+      burst_.emplace(shared, runner, directory, stops, [this] { return wants_more(); });
+  }
 
   ServiceEnd run() {
     std::optional<protocol::WorkerTaskResp> task;
+    bool followed = false;  // it came with the answer to the last
     while (task || wants_more()) {
       if (!task) {
         if (!wait_for_space() || !take_turn()) break;
+        if (is_burst_due()) {
+          const auto end = burst_->run();
+          if (end == Burst::End::kInterrupted) return ServiceEnd::kInterrupted;
+          if (end == Burst::End::kUndelivered) return ServiceEnd::kAnotherKept;
+          clean_ = false;
+          continue;
+        }
+        if (burst_) burst_->rest();
         task = fetch();
+        followed = false;
         continue;
       }
       if (!clean_ && !make_clean()) return ServiceEnd::kInterrupted;
@@ -65,6 +80,7 @@ class Service {
       const auto begin = shared_.timer.monotonic();
       auto outcome = run_task(parts_, session_, *task, stops_);
       held_.release();
+      if (burst_) burst_->note(followed, outcome);
       if (outcome.kind == TaskOutcome::Kind::kInterrupted) {
         const auto patience = task->timeout.to_chrono() + kOriginalsPatience;
         if (!session_.features.any && shared_.timer.monotonic() - begin > patience) session_.overdue = true;
@@ -77,6 +93,7 @@ class Service {
       else
         dropped_.reset();
       task = std::move(outcome.next);
+      followed = true;
       const auto reset = directory_.reset();
       clean_ = reset.has_value();
       if (!reset) kLog.warn("{}", reset.error().text());
@@ -86,6 +103,8 @@ class Service {
   }
 
  private:
+  [[nodiscard]] bool is_burst_due() const { return burst_ && burst_->is_due(); }
+
   /// A further task would be welcome, were there room for it.
   [[nodiscard]] bool wants_more() const {
     return !idle_stop_.token().stop_requested() && (!end_of_service_ || shared_.timer.now() < *end_of_service_);
@@ -180,6 +199,7 @@ class Service {
   Backoff dropped_;
   bool failing_ = false;
   bool clean_ = true;  ///< The directory is as it was made, and nothing runs in it.
+  std::optional<Burst> burst_;
 };
 
 /// Tries until it works: a full or broken disk is no reason to end.
@@ -238,7 +258,7 @@ SlotEnd run_slot(const SlotShared& shared, ProcessRunner& runner, std::unique_pt
     if (shared.on_registered) shared.on_registered(uuid);
     kLog.info("Worker registered with ID: {}", uuid);
     const auto end = serve(shared, runner, *session, stops, turn);
-    if (end == ServiceEnd::kUndelivered) return SlotEnd::kResultKept;
+    if (end == ServiceEnd::kUndelivered || end == ServiceEnd::kAnotherKept) return SlotEnd::kResultKept;
     if (stops.drain.stop_requested()) return end == ServiceEnd::kInterrupted ? SlotEnd::kTaskKilled : SlotEnd::kStopped;
     if (!session->removed.stop_requested()) {
       if (shared.settings.lifetime) {

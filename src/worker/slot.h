@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "worker/courier.h"
+#include "worker/delivery.h"
 #include "worker/heartbeats.h"
 #include "worker/registration.h"
 #include "worker/slot_parts.h"
@@ -30,6 +32,7 @@ struct SlotShared {
   const Environment& inherited;
   RedisBoards& boards;
   const Spool& spool;
+  ReportCourier& courier;
   std::filesystem::path work_directory;
   WorkDirectorySettings directory_settings;
   std::function<void(const std::string& worker_uuid)> on_registered;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <stop_token>
 
 #include "worker/coordinator_link.h"
@@ -30,6 +32,12 @@ struct SlotParts {
   std::function<bool()> wants_next = nullptr;
   /// Called when the command of a task has ended and what it made is packed; empty: nobody wants to know.
   std::function<void()> command_is_over = nullptr;
+  /// Where a result that comes without files goes instead of to the coordinator; settle() has the end of it. Empty:
+  /// each result is brought by whoever has run the task.
+  std::function<void(const protocol::ReportTaskReq& report)> hand_over = nullptr;
+  /// Called when a command has run for longer than a short one, and again after each time that it returns, until that
+  /// is nothing; empty: nobody wants to know. Must not block.
+  std::function<std::optional<std::chrono::milliseconds>()> is_long = nullptr;
 };
 
 /// How a slot is told to stop, from mild to hard.

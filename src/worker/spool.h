@@ -96,6 +96,8 @@ class SpoolEntry {
   Result<void> sync();
   /// Whether a record is kept.
   [[nodiscard]] bool has_result() const { return kept_.has_value(); }
+  /// What is kept.
+  [[nodiscard]] const std::optional<SpooledResult>& result() const { return kept_; }
   /// The result was taken, or there will be none: removes record, archives and output.
   void forget();
   /// Nobody will take the result: moves record and archives to `undelivered/` and logs where they are.

@@ -38,7 +38,7 @@ TaskOutcome run_task(const SlotParts& parts, Session& session, const protocol::W
   const auto failure = prepare(parts, session, task, stop.token());
   if (stop.token().stop_requested()) {
     parts.states.announce(task.uuid, TaskExecState::kWorkerExited);
-    return {TaskOutcome::Kind::kInterrupted, std::nullopt};
+    return {TaskOutcome::Kind::kInterrupted};
   }
   if (failure) return deliver_failure(parts, session, task, *failure, stops);
 
@@ -48,9 +48,12 @@ TaskOutcome run_task(const SlotParts& parts, Session& session, const protocol::W
     // Nobody asked for that: the coordinator takes a command away that runs on after its timeout, with its worker.
     if (session.removed.stop_requested() && execution.wall_time > task.timeout.to_chrono()) session.overdue = true;
     keep_interrupted(parts, session, task, std::move(execution), stops);
-    return {TaskOutcome::Kind::kInterrupted, std::nullopt};
+    return {TaskOutcome::Kind::kInterrupted};
   }
-  return deliver(parts, session, task, std::move(execution), stops);
+  const auto ran = execution.wall_time;
+  auto outcome = deliver(parts, session, task, std::move(execution), stops);
+  outcome.ran = ran;
+  return outcome;
 }
 
 }  // namespace mito::worker

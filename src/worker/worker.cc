@@ -6,7 +6,6 @@
 #include <fstream>
 #include <mutex>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <string_view>
 #include <thread>
@@ -68,19 +67,6 @@ class Ends {
   std::vector<SlotEnd> ends_;
 };
 
-std::size_t usable_cores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return static_cast<std::size_t>(CPU_COUNT(&set));
-  return std::max(1U, std::thread::hardware_concurrency());
-}
-
-/// How many results may wait for company. It saves time of the cores where each has several slots to serve, and costs
-/// time on the clock where a core would have nothing else to do meanwhile: then none waits.
-std::size_t reports_that_may_wait(std::size_t slots) {
-  constexpr std::size_t kSlotsPerCore = 4;
-  return slots < kSlotsPerCore * usable_cores() ? 0 : slots;
-}
-
 constexpr auto kCleaningInterval = std::chrono::hours{6};
 
 }  // namespace
@@ -121,7 +107,7 @@ class Worker::Impl {
     if (settings_.ca_file) connections.ca_file = settings_.ca_file->string();
     auto http = std::make_shared<http::Client>(connections);
     HttpTransport transport(http);
-    CoordinatorLink link(transport, address, Timer::real(), {.reports = reports_that_may_wait(settings_.slots)});
+    CoordinatorLink link(transport, address, Timer::real());
     client::Client user(address, http);
     UserToken token([&](std::stop_token token_stop) -> Result<std::string> {
       client::TerminalPrompt prompt;
@@ -143,6 +129,7 @@ class Worker::Impl {
     }
     const auto environment = task_environment_of_worker(directory_settings.owner);
     RedisBoards boards;
+    ReportCourier courier([&link](auto reports, auto courier_stop) { return link.report_all(reports, courier_stop); });
     const SlotShared shared{.link = link,
                             .heartbeats = heartbeats,
                             .registrar = registrar,
@@ -151,6 +138,7 @@ class Worker::Impl {
                             .inherited = environment,
                             .boards = boards,
                             .spool = spool,
+                            .courier = courier,
                             .work_directory = directory,
                             .directory_settings = directory_settings,
                             .on_registered = observer_.on_registered};

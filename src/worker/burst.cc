@@ -14,29 +14,33 @@ namespace mito::worker {
 namespace {
 
 constexpr log::Source kLog{"netmito::worker"};
-constexpr std::chrono::milliseconds kShort{50};
+/// A command that takes less is short. Alone it would take a fraction, but cores may have many of them at a time.
+constexpr std::chrono::milliseconds kShort{200};
 /// So many short tasks in a row make it likely that more will come; fewer do when it was so before.
 constexpr std::size_t kFirstStreak = 8;
 constexpr std::size_t kLaterStreak = 2;
-/// Registrations of all slots together are enough at about so many: a request is full enough then.
-constexpr std::size_t kManySeats = 32;
-/// A seat that got no task with its last answer asks again after so many tasks of the others.
+/// The tasks of a slot together are to be over within this.
+constexpr std::chrono::milliseconds kHeldTime{50};
+/// With fewer seats each result would be waited for.
+constexpr std::size_t kFewSeats = 2;
+/// A seat is added, or asks anew, after so many tasks.
 constexpr std::size_t kRefill = 8;
-/// How long a command may take before the tasks that wait for it are given back.
-constexpr std::chrono::milliseconds kPatience{100};
-/// Between two looks at reports that are under way while a command runs.
+/// After this long no result waits for others to go with it.
+constexpr std::chrono::milliseconds kLongestWait{40};
+/// Between two looks at what is under way while a command runs.
 constexpr std::chrono::milliseconds kLook{500};
-/// Seats that had to be given up are not made again before.
+/// Without further bursts.
 constexpr std::chrono::seconds kAfterGivingBack{60};
 constexpr std::chrono::seconds kAfterFailure{10};
 constexpr std::chrono::minutes kIdleLife{5};
-constexpr std::chrono::seconds kLeavePatience{5};
-/// As for any result that is not synced to the disk.
+/// For answers that are to come before something else can be done.
+constexpr std::chrono::seconds kAnswerPatience{5};
+/// As for any result that is not synchronised to the disk.
 constexpr std::chrono::seconds kUnsyncedPatience{2};
 
 }  // namespace
 
-/// What other threads have to say to the slot. Outlives the burst with whoever still owes an answer.
+/// What other threads have to say to the slot.
 struct Burst::Mail {
   std::uint64_t seat = 0;
   std::optional<Call<std::string>> answer{};  ///< To a report; else …
@@ -45,6 +49,8 @@ struct Burst::Mail {
 
 class Burst::Mailbox {
  public:
+  using Deadline = std::chrono::steady_clock::time_point;
+
   void put(Mail mail) {
     const std::lock_guard lock(mutex_);
     mails_.push_back(std::move(mail));
@@ -54,14 +60,12 @@ class Burst::Mailbox {
     const std::lock_guard lock(mutex_);
     return std::exchange(mails_, {});
   }
-  /// False when `stop` came first.
-  bool wait(const std::stop_token& stop) {
+  /// Whether there is mail before `stop` and `deadline`.
+  bool wait(const std::stop_token& stop, Deadline deadline = Deadline::max()) {
     std::unique_lock lock(mutex_);
-    return changed_.wait(lock, stop, [this] { return !mails_.empty(); });
-  }
-  void wait_until(std::chrono::steady_clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, deadline, [this] { return !mails_.empty(); });
+    const auto has_mail = [this] { return !mails_.empty(); };
+    if (deadline == Deadline::max()) return changed_.wait(lock, stop, has_mail);
+    return changed_.wait_until(lock, stop, deadline, has_mail);
   }
 
  private:
@@ -71,7 +75,8 @@ class Burst::Mailbox {
 };
 
 /// A registration of the slot beside its first.
-struct Burst::Seat {
+class Burst::Seat : public TasksHeld {
+ public:
   enum class State {
     kIdle,
     kWaiting,  ///< With a task that has not begun.
@@ -81,16 +86,45 @@ struct Burst::Seat {
     kLeaving,    ///< Its end is under way.
     kGone,       ///< It may be destroyed.
   };
-  std::uint64_t number = 0;
-  std::unique_ptr<Session> session;
-  std::unique_ptr<SpoolEntry> spool;
-  std::unique_ptr<StateSink> states;
-  std::optional<SlotParts> parts;
-  std::optional<Timestamp> end_of_service;
+  Seat(Burst& owner, std::uint64_t its_number, std::unique_ptr<Session> its_session, std::unique_ptr<SpoolEntry> entry)
+      : number(its_number),
+        session(std::move(its_session)),
+        spool(std::move(entry)),
+        states(owner.shared_.heartbeats.add(*session)),
+        end_of_service(worker::end_of_service(owner.shared_.settings, *session)),
+        parts{.link = owner.shared_.link,
+              .runner = owner.runner_,
+              .timer = owner.shared_.timer,
+              .settings = owner.shared_.settings,
+              .inherited = owner.shared_.inherited,
+              .directory = owner.directory_,
+              .states = *states,
+              .spool = *spool,
+              .wants_next = [this] { return burst_.has_need(*this); },
+              .held = this},
+        burst_(owner) {}
+
+  void hand_over(const protocol::ReportTaskReq& request) override { burst_.hand_over(*this, request); }
+  std::optional<std::chrono::milliseconds> is_long() override { return burst_.look_after_others(); }
+  void will_take_time() override { burst_.give_up_others(); }
+  [[nodiscard]] bool is_removed() const { return session->removed.stop_requested(); }
+  [[nodiscard]] bool is_busy() const {
+    return state == State::kWaiting || state == State::kRunning || state == State::kReporting;
+  }
+
+  const std::uint64_t number;
+  const std::unique_ptr<Session> session;
+  const std::unique_ptr<SpoolEntry> spool;
+  const std::unique_ptr<StateSink> states;
+  const std::optional<Timestamp> end_of_service;
+  const SlotParts parts;
   State state = State::kIdle;
   std::optional<protocol::WorkerTaskResp> task;
   std::string report;  ///< Of the task that has ended.
-  CallError failure;
+  CallError failure;   ///< With kFailed.
+
+ private:
+  Burst& burst_;
 };
 
 Burst::Burst(const SlotShared& shared, ProcessRunner& runner, WorkDirectory& directory, const StopTokens& stops,
@@ -106,21 +140,18 @@ Burst::~Burst() {
   waiting_.clear();
   for (const auto& seat : seats_)
     if (seat->state == Seat::State::kIdle || seat->state == Seat::State::kWaiting) leave(*seat);
-  const auto deadline = std::chrono::steady_clock::now() + kLeavePatience;
-  while (leaving_ > 0 && std::chrono::steady_clock::now() < deadline) {
-    mailbox_->wait_until(deadline);
-    for (const auto& mail : mailbox_->take())
-      if (!mail.answer) --leaving_;
-  }
+  const auto deadline = std::chrono::steady_clock::now() + kAnswerPatience;
+  while (leaving_ > 0 && mailbox_->wait({}, deadline))
+    take_mail();
 }
 
-void Burst::note(bool followed, const TaskOutcome& outcome) {
-  const bool is_short = outcome.kind == TaskOutcome::Kind::kDelivered && outcome.ran < kShort;
+void Burst::note(const TaskOutcome& outcome, bool followed) {
+  const bool is_short = outcome.kind == TaskOutcome::Kind::kDelivered && outcome.plain && outcome.ran < kShort;
   short_tasks_ = followed && is_short ? short_tasks_ + 1 : 0;
 }
 
 bool Burst::is_due() const {
-  return short_tasks_ >= (seats_.empty() ? kFirstStreak : kLaterStreak) && most_seats() > 0 &&
+  return short_tasks_ >= (seats_.empty() ? kFirstStreak : kLaterStreak) && shared_.settings.prefetch >= kFewSeats &&
          shared_.timer.monotonic() >= not_before_;
 }
 
@@ -128,24 +159,19 @@ Burst::End Burst::run() {
   const EitherStop stop(stops_.end, stops_.kill);
   short_tasks_ = 0;
   over_ = false;
-  open_seats();
-  for (const auto& seat : seats_)
-    if (seat->state == Seat::State::kIdle && !fetch(*seat)) break;
+  clean_ = true;
+  take_seats();
   while (!interrupted_ && !undelivered_) {
-    take_mail(Meanwhile::kIdle);
+    take_mail();
     settle_failed();
-    if (!wants_more_()) give_back_waiting();
-    if (waiting_.empty()) {
-      if (under_way_ == 0) break;
-      shared_.courier.send_off();
-      if (!mailbox_->wait(stop.token())) break;
+    if (!clean_ || !wants_more_()) give_back_waiting();
+    if (!waiting_.empty()) {
+      run_next();
       continue;
     }
-    auto& seat = *waiting_.front();
-    waiting_.pop_front();
-    // The answers are to be here when this one has ended.
-    if (waiting_.empty()) shared_.courier.send_off(typical_ / 2);
-    run_one(seat);
+    if (under_way_ == 0) break;
+    shared_.courier.send_off();
+    if (!mailbox_->wait(stop.token())) break;
   }
   keep_unanswered();
   remove_gone();
@@ -155,80 +181,64 @@ Burst::End Burst::run() {
   return undelivered_ ? End::kUndelivered : End::kOver;
 }
 
-std::size_t Burst::most_seats() const {
-  const auto& settings = shared_.settings;
-  return std::min(settings.prefetch, std::max<std::size_t>(2, kManySeats / settings.slots));
-}
-
 void Burst::rest() {
-  take_mail(Meanwhile::kIdle);
+  take_mail();
   if (shared_.timer.monotonic() - last_used_ >= kIdleLife)
     for (const auto& seat : seats_)
       if (seat->state == Seat::State::kIdle) leave(*seat);
   remove_gone();
 }
 
-// ------------------------------------------------------------------------------------------------------------ seats
+// -------------------------------------------------------------------------------------------------------------- seats
 
-void Burst::open_seats() {
-  const auto now = shared_.timer.now();
-  for (const auto& seat : seats_)
-    if (seat->state == Seat::State::kIdle && seat->end_of_service && now >= *seat->end_of_service) leave(*seat);
-  remove_gone();
-  while (seats_.size() < most_seats() && wants_more_()) {
-    auto seat = make_seat();
-    if (!seat) {
-      not_before_ = shared_.timer.monotonic() + kAfterFailure;
-      return;
-    }
-    seats_.push_back(std::move(seat));
-  }
+std::size_t Burst::most_seats() const {
+  const auto in_time = typical_.count() == 0 ? kFewSeats : static_cast<std::size_t>(kHeldTime / typical_);
+  return std::min(shared_.settings.prefetch, std::max(in_time, kFewSeats));
 }
 
-std::unique_ptr<Burst::Seat> Burst::make_seat() {
+bool Burst::has_need(const Seat& seat) const {
+  const auto is_another = [&](const auto& each) { return each.get() != &seat && each->is_busy(); };
+  const auto others = static_cast<std::size_t>(std::ranges::count_if(seats_, is_another));
+  return !over_ && others < most_seats() && wants_more_() &&
+         (!seat.end_of_service || shared_.timer.now() < *seat.end_of_service) &&
+         directory_.free_space() >= shared_.settings.min_free;
+}
+
+/// Those that are there already, and as many as it takes to begin with.
+void Burst::take_seats() {
+  for (const auto& seat : seats_)
+    if (seat->state == Seat::State::kIdle &&
+        (seat->is_removed() || (seat->end_of_service && shared_.timer.now() >= *seat->end_of_service)))
+      leave(*seat);
+  remove_gone();
+  for (const auto& seat : seats_)
+    if (seat->state == Seat::State::kIdle && !fetch(*seat)) return;
+  for (auto count = seats_.size(); count < kFewSeats; ++count)
+    if (auto* seat = open_seat(); seat == nullptr || !fetch(*seat)) return;
+}
+
+Burst::Seat* Burst::open_seat() {
   auto session = shared_.registrar.register_once(stops_.drain);
-  if (!session) {
-    kLog.debug("No tasks are fetched ahead: {}", session.error().text());
-    return nullptr;
-  }
-  auto seat = std::make_unique<Seat>();
-  seat->number = ++last_seat_;
-  seat->session = std::move(*session);
-  auto spool = shared_.spool.create(*seat->session);
+  auto spool = session ? shared_.spool.create(**session) : fail(session.error());
   if (!spool) {
     kLog.warn("No tasks are fetched ahead: {}", spool.error().text());
-    static_cast<void>(shared_.link.unregister(*seat->session, {}));
+    if (session) static_cast<void>(shared_.link.unregister(**session, {}));
+    not_before_ = shared_.timer.monotonic() + kAfterFailure;
+    over_ = true;
     return nullptr;
   }
-  seat->spool = std::move(*spool);
-  seat->spool->remove_at_end();
-  seat->states = shared_.heartbeats.add(*seat->session);
-  seat->end_of_service = end_of_service(shared_.settings, *seat->session);
-  seat->parts.emplace(SlotParts{.link = shared_.link,
-                                .runner = runner_,
-                                .timer = shared_.timer,
-                                .settings = shared_.settings,
-                                .inherited = shared_.inherited,
-                                .directory = directory_,
-                                .states = *seat->states,
-                                .spool = *seat->spool,
-                                .wants_next = [this] { return has_need(); },
-                                .hand_over = [this, &seat = *seat](const auto& report) { hand_over(seat, report); },
-                                .is_long = [this] { return look_after_others(); }});
-  kLog.debug("Worker {} holds tasks that wait for their turn", seat->session->uuid.to_string());
-  return seat;
-}
-
-bool Burst::has_need() const {
-  return !over_ && wants_more_() && directory_.free_space() >= shared_.settings.min_free;
+  (*spool)->remove_at_end();
+  kLog.debug("Worker {} holds tasks that wait for their turn", (*session)->uuid.to_string());
+  seats_.push_back(std::make_unique<Seat>(*this, ++last_number_, std::move(*session), std::move(*spool)));
+  return seats_.back().get();
 }
 
 bool Burst::fetch(Seat& seat) {
-  if (!has_need()) return false;
+  if (!has_need(seat)) return false;
   auto task = shared_.link.fetch(*seat.session, std::chrono::milliseconds{0}, stops_.drain);
   if (!task) {
     over_ = true;
-    if (seat.session->removed.stop_requested()) seat.state = Seat::State::kGone;
+    if (seat.is_removed()) seat.state = Seat::State::kGone;
     return false;
   }
   if (!*task) return false;
@@ -238,15 +248,25 @@ bool Burst::fetch(Seat& seat) {
   return true;
 }
 
+void Burst::refill() {
+  if (over_ || ++since_refill_ < kRefill) return;
+  since_refill_ = 0;
+  const auto idle = std::ranges::find(seats_, Seat::State::kIdle, &Seat::state);
+  if (idle != seats_.end())
+    fetch(**idle);
+  else if (seats_.size() < most_seats() && wants_more_())
+    if (auto* seat = open_seat(); seat != nullptr) fetch(*seat);
+}
+
 void Burst::leave(Seat& seat) {
   seat.task.reset();
-  if (seat.session->removed.stop_requested()) {
+  if (seat.is_removed()) {
     seat.state = Seat::State::kGone;
     return;
   }
   seat.state = Seat::State::kLeaving;
   ++leaving_;
-  shared_.link.send_unregister(*seat.session, [mailbox = mailbox_, number = seat.number](Call<void> answer) {
+  shared_.link.send_unregister(*seat.session, [mailbox = mailbox_, number = seat.number](const Call<void>& answer) {
     mailbox->put({.seat = number, .has_left = answer || answer.error().kind != CallError::Kind::kAway});
   });
 }
@@ -254,6 +274,7 @@ void Burst::leave(Seat& seat) {
 void Burst::give_back_waiting() {
   if (waiting_.empty()) return;
   kLog.debug("{} tasks that wait for their turn are given back", waiting_.size());
+  not_before_ = shared_.timer.monotonic() + kAfterGivingBack;
   for (auto* seat : std::exchange(waiting_, {}))
     leave(*seat);
 }
@@ -262,23 +283,27 @@ void Burst::remove_gone() {
   std::erase_if(seats_, [](const auto& seat) { return seat->state == Seat::State::kGone; });
 }
 
-// ------------------------------------------------------------------------------------------------------------ tasks
+// -------------------------------------------------------------------------------------------------------------- tasks
 
-void Burst::run_one(Seat& seat) {
+void Burst::run_next() {
+  auto& seat = *waiting_.front();
+  waiting_.pop_front();
+  // The answers are to be here by the time this one ends.
+  if (waiting_.empty()) shared_.courier.send_off(typical_ / 2);
   seat.state = Seat::State::kRunning;
   looks_ = 0;
-  auto outcome = run_task(*seat.parts, *seat.session, *seat.task, stops_);
-  typical_ = (7 * typical_ + outcome.ran) / 8;
+  auto outcome = run_task(seat.parts, *seat.session, *seat.task, stops_);
   seat.task.reset();
-  if (const auto reset = directory_.reset(); !reset) over_ = true;  // who runs the next task tells why
+  typical_ = (7 * typical_ + outcome.ran) / 8;
+  if (const auto reset = directory_.reset(); !reset) {  // who makes it clean tells why it was not
+    over_ = true;
+    clean_ = false;
+  }
   if (outcome.kind != TaskOutcome::Kind::kHandedOver) {
     over_ = true;
     conclude(seat, std::move(outcome));
   }
-  if (++since_refill_ < kRefill) return;
-  since_refill_ = 0;
-  const auto idle = std::ranges::find(seats_, Seat::State::kIdle, &Seat::state);
-  if (idle != seats_.end()) fetch(**idle);
+  refill();
 }
 
 /// The task of a seat is over for us, its result delivered or not.
@@ -289,7 +314,7 @@ void Burst::conclude(Seat& seat, TaskOutcome outcome) {
     seat.spool->leave_at_end();
     seat.state = Seat::State::kGone;
     undelivered_ = true;
-  } else if (seat.session->removed.stop_requested()) {
+  } else if (seat.is_removed()) {
     seat.state = Seat::State::kGone;
     over_ = true;
   } else if (outcome.kind == Kind::kInterrupted) {
@@ -303,24 +328,44 @@ void Burst::conclude(Seat& seat, TaskOutcome outcome) {
 
 void Burst::hand_over(Seat& seat, const protocol::ReportTaskReq& report) {
   seat.report = protocol::encode(report);
-  seat.state = Seat::State::kReporting;
-  ++under_way_;
-  shared_.courier.take({seat.session->token, seat.report, kUnsyncedPatience},
-                       [mailbox = mailbox_, number = seat.number](Call<std::string> answer) {
-                         mailbox->put({.seat = number, .answer = std::move(answer)});
-                       });
+  post(seat, kUnsyncedPatience);
 }
 
-// ---------------------------------------------------------------------------------------------------------- answers
+/// While a command runs that is no short one.
+std::optional<std::chrono::milliseconds> Burst::look_after_others() {
+  if (looks_++ == 0) return kLongestWait;
+  shared_.courier.send_off();
+  if (looks_ == 2) return kShort - kLongestWait;
+  over_ = true;
+  take_mail();
+  give_back_waiting();
+  for (const auto& seat : seats_)
+    if (seat->state == Seat::State::kFailed && seat->failure.kind == CallError::Kind::kAway) post(*seat, {});
+  return under_way_ > 0 || leaving_ > 0 ? std::optional(kLook) : std::nullopt;
+}
 
-void Burst::take_mail(Meanwhile meanwhile) {
+/// Before something that may take long, and in which nobody looks after the others.
+void Burst::give_up_others() {
+  over_ = true;
+  const EitherStop stop(stops_.end, stops_.kill);
+  const auto deadline = std::chrono::steady_clock::now() + kAnswerPatience;
+  do {
+    shared_.courier.send_off();
+    take_mail();
+    give_back_waiting();
+  } while (under_way_ > 0 && mailbox_->wait(stop.token(), deadline));
+}
+
+// ------------------------------------------------------------------------------------------------------------ answers
+
+void Burst::take_mail() {
   for (auto& mail : mailbox_->take()) {
     const auto found = std::ranges::find(seats_, mail.seat, [](const auto& seat) { return seat->number; });
     if (found == seats_.end()) continue;
     auto& seat = **found;
     if (mail.answer) {
       --under_way_;
-      take_answer(seat, std::move(*mail.answer), meanwhile);
+      take_answer(seat, std::move(*mail.answer));
     } else {
       --leaving_;
       if (!mail.has_left) seat.spool->leave_at_end();
@@ -329,44 +374,33 @@ void Burst::take_mail(Meanwhile meanwhile) {
   }
 }
 
-void Burst::take_answer(Seat& seat, Call<std::string> answer, Meanwhile meanwhile) {
+void Burst::take_answer(Seat& seat, Call<std::string> answer) {
   auto read = shared_.link.read_report(*seat.session, std::move(answer));
-  if (read) {
-    conclude(seat, settle(*seat.parts, *seat.session, std::move(read), stops_));
-    return;
-  }
+  if (read) return conclude(seat, settle(seat.parts, *seat.session, std::move(read), stops_));
   over_ = true;
   seat.state = Seat::State::kFailed;
   seat.failure = std::move(read).error();
-  if (meanwhile == Meanwhile::kIdle || seat.failure.kind != CallError::Kind::kAway) return;
-  // The result is not to wait for the command: it goes again and again, as it would by itself.
   if (const auto synced = seat.spool->sync(); !synced) kLog.warn("{}", synced.error().text());
+}
+
+void Burst::post(Seat& seat, std::chrono::milliseconds patience) {
   seat.state = Seat::State::kReporting;
   ++under_way_;
-  shared_.courier.take({seat.session->token, seat.report},
-                       [mailbox = mailbox_, number = seat.number](Call<std::string> again) {
-                         mailbox->put({.seat = number, .answer = std::move(again)});
+  shared_.courier.take({seat.session->token, seat.report, patience},
+                       [mailbox = mailbox_, number = seat.number](Call<std::string> answer) {
+                         mailbox->put({.seat = number, .answer = std::move(answer)});
                        });
 }
 
-/// While a command runs that is not short: nobody shall wait for it.
-std::optional<std::chrono::milliseconds> Burst::look_after_others() {
-  if (looks_++ == 0) return kShort;
-  shared_.courier.send_off();
-  if (looks_ == 2) return kPatience;
-  over_ = true;
-  take_mail(Meanwhile::kRunning);
-  if (!waiting_.empty()) not_before_ = shared_.timer.monotonic() + kAfterGivingBack;
-  give_back_waiting();
-  return under_way_ > 0 || leaving_ > 0 ? std::optional(kLook) : std::nullopt;
-}
-
+/// As a slot that holds one task does it: until there is an answer.
 void Burst::settle_failed() {
+  if (std::ranges::find(seats_, Seat::State::kFailed, &Seat::state) == seats_.end()) return;
+  give_up_others();
   for (const auto& seat : seats_) {
     if (seat->state != Seat::State::kFailed) continue;
-    not_before_ = shared_.timer.monotonic() + kAfterFailure;
-    conclude(*seat, settle(*seat->parts, *seat->session, std::unexpected(std::move(seat->failure)), stops_));
+    conclude(*seat, settle(seat->parts, *seat->session, std::unexpected(std::move(seat->failure)), stops_));
   }
+  not_before_ = std::max(not_before_, shared_.timer.monotonic() + kAfterFailure);
 }
 
 /// The worker stops: what was not answered is in the spool, for the next one.

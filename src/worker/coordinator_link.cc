@@ -271,12 +271,12 @@ Call<void> CoordinatorLink::unregister(Session& session, std::stop_token stop) {
   return drop(exchange(session, std::move(request), std::move(stop)));
 }
 
-void CoordinatorLink::send_unregister(Session& session, Done done) {
+void CoordinatorLink::send_unregister(const Session& session, Done done) {
   auto request = make_request(session, "DELETE", "/workers");
   request.connect_timeout = kUnregisterTimeout;
   request.total_timeout = kUnregisterTimeout;
-  send(std::move(request), {}, [this, &session, done = std::move(done)](Result<http::ClientResponse> response) mutable {
-    done(drop(note(session, judge(std::move(response)))));
+  send(std::move(request), {}, [done = std::move(done)](Result<http::ClientResponse> response) mutable {
+    done(drop(judge(std::move(response))));
   });
 }
 

@@ -92,8 +92,8 @@ class CoordinatorLink {
 
   using Done = std::move_only_function<void(Call<void>)>;
   // `done` is called once, on the transport's thread.
-  /// unregister(), without waiting for it.
-  void send_unregister(Session& session, Done done);
+  /// unregister(), without waiting for it; the session need not outlive the call.
+  void send_unregister(const Session& session, Done done);
   void heartbeat(Session& session, std::chrono::milliseconds timeout, std::stop_token stop, Done done);
   void send_state(Session& session, TaskUuid task, TaskExecState state, std::chrono::milliseconds timeout,
                   std::stop_token stop, Done done);

@@ -185,12 +185,17 @@ class Delivery {
     if (!kept)
       kLog.error("{}; the result of task {} is lost if the worker ends before it is delivered", kept.error().text(),
                  result_.task.to_string());
-    else if (parts_->hand_over && is_plain()) {
-      parts_->hand_over({result_.id, last_report()});
-      return {TaskOutcome::Kind::kHandedOver};
+    if (auto* held = parts_->held; held != nullptr) {
+      if (kept && is_plain()) {
+        held->hand_over({result_.id, last_report()});
+        return {TaskOutcome::Kind::kHandedOver};
+      }
+      held->will_take_time();
     }
     if (!result_.archives.empty()) sync();
-    return conclude(finish(bring()));
+    auto outcome = conclude(finish(bring()));
+    outcome.plain = is_plain();
+    return outcome;
   }
 
   /// One report says all of it.

@@ -15,10 +15,11 @@ struct TaskOutcome {
     kDropped,      ///< The coordinator did not want it: the task is no longer ours.
     kKept,         ///< It could not be delivered before the worker stops, and is in the spool.
     kInterrupted,  ///< The worker stops, or was removed, before there was a result.
-    kHandedOver,   ///< The result is in the spool and its report in other hands (SlotParts::hand_over).
+    kHandedOver,   ///< The result is in the spool and its report in other hands (TasksHeld::hand_over).
   };
   Kind kind = Kind::kDelivered;
   std::optional<protocol::WorkerTaskResp> next{};  ///< Came with the answer.
+  bool plain = false;                              ///< One report said all of it.
   std::chrono::nanoseconds ran{0};                 ///< How long the command did.
 };
 

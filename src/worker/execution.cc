@@ -108,12 +108,12 @@ class Run {
 
   /// The end of a short command is known with its start; only who runs longer is asked about.
   std::optional<ProcessEnd> wait(Clock::Monotonic deadline, const std::stop_token& stop) {
-    if (parts_.is_long) {
+    if (parts_.held != nullptr) {
       auto until = parts_.timer.monotonic();
       while (until < deadline) {
         auto end = parts_.runner.wait(until, stop);
         if (end || stop.stop_requested()) return end;
-        const auto pause = parts_.is_long();
+        const auto pause = parts_.held->is_long();
         if (!pause) break;
         until = parts_.timer.monotonic() + *pause;
       }

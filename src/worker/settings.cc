@@ -39,9 +39,10 @@ SettingsDeclaration<Settings> declare() {
   d.add("skip_redis", "--skip-redis", &Settings::skip_redis, setting::flag(),
         "Do not use a Redis, even if the coordinator names one");
   d.add("slots", "--slots", &Settings::slots, setting::integer(1, 1'024), "How many tasks to run side by side");
-  d.add("prefetch", "--prefetch", &Settings::prefetch, setting::integer(0, 16),
-        "How many tasks a slot may hold while each takes only milliseconds, one of them running; each of these is held "
-        "by a registration of its own; 0: a slot never holds more than the one it runs");
+  d.add(
+      "prefetch", "--prefetch", &Settings::prefetch, setting::integer(1, 64),
+      "How many tasks a slot may hold, the one it runs among them, while each takes only milliseconds; a registration "
+      "is made for each; with 1 it holds no other than it runs");
   d.add("name", "--name", &Settings::name, setting::text("NAME"),
         "A name for this worker, shown beside that of the host", "none");
   d.add("lease", "--lease", &Settings::lease, setting::duration(Duration{1}),

@@ -48,7 +48,7 @@ struct Settings {
   bool skip_redis = false;
 
   std::size_t slots = 1;                    ///< Tasks side by side; each is a registration of its own.
-  std::size_t prefetch = 8;                 ///< Tasks a slot may hold while they are short; 0: it holds one.
+  std::size_t prefetch = 8;                 ///< Tasks a slot may hold while they are short; with 1 it never does.
   std::optional<std::string> name;          ///< Shown beside the host name.
   std::chrono::milliseconds lease{30'000};  ///< Asked of the coordinator: lost after this long without a heartbeat.
   std::optional<std::filesystem::path> work_dir;          ///< Instead of `$CACHE_DIR/mitosis`.

@@ -64,6 +64,7 @@ class Service {
       if (!task) {
         if (!wait_for_space() || !take_turn()) break;
         if (is_burst_due()) {
+          if (!clean_ && !make_clean()) return ServiceEnd::kInterrupted;
           const auto end = burst_->run();
           if (end == Burst::End::kInterrupted) return ServiceEnd::kInterrupted;
           if (end == Burst::End::kUndelivered) return ServiceEnd::kAnotherKept;
@@ -80,7 +81,7 @@ class Service {
       const auto begin = shared_.timer.monotonic();
       auto outcome = run_task(parts_, session_, *task, stops_);
       held_.release();
-      if (burst_) burst_->note(followed, outcome);
+      if (burst_) burst_->note(outcome, followed);
       if (outcome.kind == TaskOutcome::Kind::kInterrupted) {
         const auto patience = task->timeout.to_chrono() + kOriginalsPatience;
         if (!session_.features.any && shared_.timer.monotonic() - begin > patience) session_.overdue = true;

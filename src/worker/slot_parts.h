@@ -17,6 +17,20 @@
 
 namespace mito::worker {
 
+/// The tasks that a slot holds beside the one it runs, which tells them what concerns them. One thread, that of the
+/// slot.
+class TasksHeld {
+ public:
+  virtual ~TasksHeld() = default;
+  /// The result is in the spool and this all that is to be reported of it. settle() has the end.
+  virtual void hand_over(const protocol::ReportTaskReq& report) = 0;
+  /// The command has run for longer than a moment; called again after each time that it returns, until that is nothing.
+  /// Must not block.
+  virtual std::optional<std::chrono::milliseconds> is_long() = 0;
+  /// Something comes that may take its time: inputs, or an upload.
+  virtual void will_take_time() = 0;
+};
+
 /// What a slot works with. All of it outlives the tasks; one thread uses it at a time, but for what says "any thread".
 struct SlotParts {
   CoordinatorLink& link;
@@ -32,12 +46,8 @@ struct SlotParts {
   std::function<bool()> wants_next = nullptr;
   /// Called when the command of a task has ended and what it made is packed; empty: nobody wants to know.
   std::function<void()> command_is_over = nullptr;
-  /// Where a result that comes without files goes instead of to the coordinator; settle() has the end of it. Empty:
-  /// each result is brought by whoever has run the task.
-  std::function<void(const protocol::ReportTaskReq& report)> hand_over = nullptr;
-  /// Called when a command has run for longer than a short one, and again after each time that it returns, until that
-  /// is nothing; empty: nobody wants to know. Must not block.
-  std::function<std::optional<std::chrono::milliseconds>()> is_long = nullptr;
+  /// Set where the slot holds other tasks beside this one.
+  TasksHeld* held = nullptr;
 };
 
 /// How a slot is told to stop, from mild to hard.

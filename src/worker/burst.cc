@@ -151,7 +151,7 @@ void Burst::note(const TaskOutcome& outcome, bool followed) {
 }
 
 bool Burst::is_due() const {
-  return short_tasks_ >= (seats_.empty() ? kFirstStreak : kLaterStreak) && shared_.settings.prefetch >= kFewSeats &&
+  return short_tasks_ >= (seats_.empty() ? kFirstStreak : kLaterStreak) && shared_.prefetch >= kFewSeats &&
          shared_.timer.monotonic() >= not_before_;
 }
 
@@ -193,7 +193,7 @@ void Burst::rest() {
 
 std::size_t Burst::most_seats() const {
   const auto in_time = typical_.count() == 0 ? kFewSeats : static_cast<std::size_t>(kHeldTime / typical_);
-  return std::min(shared_.settings.prefetch, std::max(in_time, kFewSeats));
+  return std::min(shared_.prefetch, std::max(in_time, kFewSeats));
 }
 
 bool Burst::has_need(const Seat& seat) const {
@@ -375,7 +375,9 @@ void Burst::take_mail() {
 }
 
 void Burst::take_answer(Seat& seat, Call<std::string> answer) {
-  auto read = shared_.link.read_report(*seat.session, std::move(answer));
+  // Of a failure the report by itself has the last word: the request of several may have failed as a whole.
+  auto read = answer ? shared_.link.read_report(*seat.session, std::move(answer))
+                     : Call<protocol::ReportTaskNextResp>(std::unexpected(std::move(answer).error()));
   if (read) return conclude(seat, settle(seat.parts, *seat.session, std::move(read), stops_));
   over_ = true;
   seat.state = Seat::State::kFailed;

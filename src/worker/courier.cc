@@ -1,5 +1,7 @@
 #include "worker/courier.h"
 
+#include <memory>
+#include <optional>
 #include <pthread.h>
 #include <utility>
 
@@ -12,6 +14,10 @@ namespace {
 constexpr std::size_t kMaxBytes = 1 << 20;
 /// So many leave without being asked for: more would only make the first of them wait.
 constexpr std::size_t kFull = protocol::kMaxReports / 2;
+
+std::unexpected<CallError> cancelled() {
+  return std::unexpected(CallError{CallError::Kind::kCancelled, "the worker stops", ErrorCode::kCancelled});
+}
 
 }  // namespace
 
@@ -27,6 +33,24 @@ void ReportCourier::take(Report report, Done done) {
   const std::lock_guard lock(mutex_);
   items_.push_back({std::move(report), std::move(done)});
   if (items_.size() == kFull) changed_.notify_one();
+}
+
+Call<std::string> ReportCourier::bring(Report report, const std::stop_token& stop) {
+  struct Waiter {
+    std::mutex mutex;
+    std::condition_variable_any answered;
+    std::optional<Call<std::string>> answer;
+  };
+  const auto waiter = std::make_shared<Waiter>();  // also of the courier, which may answer when nobody waits any more
+  take(std::move(report), [waiter](Call<std::string> answer) {
+    const std::lock_guard lock(waiter->mutex);
+    waiter->answer = std::move(answer);
+    waiter->answered.notify_one();
+  });
+  send_off();
+  std::unique_lock lock(waiter->mutex);
+  if (!waiter->answered.wait(lock, stop, [&] { return waiter->answer.has_value(); })) return cancelled();
+  return std::move(*waiter->answer);
 }
 
 void ReportCourier::send_off(std::chrono::nanoseconds within) {
@@ -58,7 +82,7 @@ void ReportCourier::run(const std::stop_token& stop) {
   auto left = std::exchange(items_, {});
   lock.unlock();
   for (auto& item : left)
-    item.done(std::unexpected(CallError{CallError::Kind::kCancelled, "the worker stops", ErrorCode::kCancelled}));
+    item.done(cancelled());
 }
 
 std::vector<ReportCourier::Item> ReportCourier::gather() {

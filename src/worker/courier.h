@@ -15,9 +15,8 @@
 
 namespace mito::worker {
 
-/// Brings reports for which nobody waits, those of all slots together: a thread of its own ("reports"), one request at
-/// a time. What it was given lies there until somebody is in need of an answer, or until there is a request full of it.
-/// Any thread.
+/// Brings reports of all slots together: a thread of its own ("reports"), one request at a time. What it was given lies
+/// there until somebody is in need of an answer, or until there is a request full of it. Any thread.
 class ReportCourier {
  public:
   /// One for each report, in order; or why the whole was not answered.
@@ -33,6 +32,8 @@ class ReportCourier {
   ReportCourier& operator=(const ReportCourier&) = delete;
 
   void take(Report report, Done done);
+  /// Brings one at once, with those that lie there, and waits for its answer; kCancelled when `stop` comes first.
+  Call<std::string> bring(Report report, const std::stop_token& stop);
   /// What lies there is to be sent `within` this time: others may come until then.
   void send_off(std::chrono::nanoseconds within = {});
 

@@ -405,6 +405,8 @@ class Delivery {
   /// Repeats the report until the coordinator has answered it.
   Call<protocol::ReportTaskNextResp> insist(const protocol::ReportTaskOp& op) {
     const protocol::ReportTaskReq request{result_.id, op};
+    if (parts_ != nullptr && parts_->courier != nullptr && std::holds_alternative<protocol::CompleteOp>(op))
+      if (auto answer = report_with_others(request)) return answer;
     Backoff backoff;
     bool told = false;
     for (;;) {
@@ -421,6 +423,13 @@ class Delivery {
       if (!timer_.pause(backoff.next(), stop_.token()))
         return std::unexpected(CallError{CallError::Kind::kCancelled, "the worker stops"});
     }
+  }
+
+  /// Once. What is not answered well is no longer bound to the fate of others.
+  Call<protocol::ReportTaskNextResp> report_with_others(const protocol::ReportTaskReq& request) {
+    auto answer = parts_->courier->bring({session_.token, protocol::encode(request), kUnsyncedPatience}, stop_.token());
+    if (!answer) return std::unexpected(std::move(answer).error());
+    return link_.read_report(session_, std::move(answer));
   }
 
   static bool is_stop(const CallError& error) {

@@ -50,7 +50,8 @@ class Service {
                .spool = spool,
                .board = board,
                .wants_next = [this] { return turn_ == nullptr && !is_burst_due() && wants_more() && has_space(); },
-               .command_is_over = [this] { held_.release(); }},
+               .command_is_over = [this] { held_.release(); },
+               .courier = shared.reports_together && session.features.reports ? &shared.courier : nullptr},
         idle_stop_(stops.drain, session.removed.get_token()),
         end_of_service_(end_of_service(shared.settings, session)) {
     if (turn == nullptr && board == nullptr && session.features.complete && session.features.reports)

@@ -33,6 +33,8 @@ struct SlotShared {
   RedisBoards& boards;
   const Spool& spool;
   ReportCourier& courier;
+  bool reports_together = false;  ///< Those of different slots.
+  std::size_t prefetch = 1;       ///< How many tasks a slot may hold.
   std::filesystem::path work_directory;
   WorkDirectorySettings directory_settings;
   std::function<void(const std::string& worker_uuid)> on_registered;

@@ -6,6 +6,7 @@
 #include <stop_token>
 
 #include "worker/coordinator_link.h"
+#include "worker/courier.h"
 #include "worker/environment.h"
 #include "worker/heartbeats.h"
 #include "worker/process.h"
@@ -46,6 +47,8 @@ struct SlotParts {
   std::function<bool()> wants_next = nullptr;
   /// Called when the command of a task has ended and what it made is packed; empty: nobody wants to know.
   std::function<void()> command_is_over = nullptr;
+  /// Set where results travel with those of other slots.
+  ReportCourier* courier = nullptr;
   /// Set where the slot holds other tasks beside this one.
   TasksHeld* held = nullptr;
 };

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <mutex>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string_view>
 #include <thread>
@@ -66,6 +67,18 @@ class Ends {
   std::condition_variable_any changed_;
   std::vector<SlotEnd> ends_;
 };
+
+std::size_t usable_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return static_cast<std::size_t>(CPU_COUNT(&set));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// A result that waits for company saves time of the cores where each has several slots to serve, and costs time on the
+/// clock where a core would have nothing else to do meanwhile. With several times as many slots there is company enough
+/// and always another slot with something to run, so that nothing is gained by holding further tasks.
+constexpr std::size_t kSlotsThatReportTogether = 4;  // per core
+constexpr std::size_t kSlotsThatHoldOne = 16;
 
 constexpr auto kCleaningInterval = std::chrono::hours{6};
 
@@ -129,6 +142,7 @@ class Worker::Impl {
     }
     const auto environment = task_environment_of_worker(directory_settings.owner);
     RedisBoards boards;
+    const auto cores = usable_cores();
     ReportCourier courier([&link](auto reports, auto courier_stop) { return link.report_all(reports, courier_stop); });
     const SlotShared shared{.link = link,
                             .heartbeats = heartbeats,
@@ -139,6 +153,8 @@ class Worker::Impl {
                             .boards = boards,
                             .spool = spool,
                             .courier = courier,
+                            .reports_together = settings_.slots >= kSlotsThatReportTogether * cores,
+                            .prefetch = settings_.slots >= kSlotsThatHoldOne * cores ? 1 : settings_.prefetch,
                             .work_directory = directory,
                             .directory_settings = directory_settings,
                             .on_registered = observer_.on_registered};

@@ -76,7 +76,7 @@ void ReportCourier::run(const std::stop_token& stop) {
     }
     auto items = gather();
     lock.unlock();
-    bring(std::move(items), stop);
+    deliver(std::move(items), stop);
     lock.lock();
   }
   auto left = std::exchange(items_, {});
@@ -99,7 +99,7 @@ std::vector<ReportCourier::Item> ReportCourier::gather() {
   return result;
 }
 
-void ReportCourier::bring(std::vector<Item> items, const std::stop_token& stop) {
+void ReportCourier::deliver(std::vector<Item> items, const std::stop_token& stop) {
   std::vector<const Report*> reports;
   reports.reserve(items.size());
   for (const auto& item : items)

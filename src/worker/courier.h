@@ -45,7 +45,7 @@ class ReportCourier {
   };
   void run(const std::stop_token& stop);
   std::vector<Item> gather();
-  void bring(std::vector<Item> items, const std::stop_token& stop);
+  void deliver(std::vector<Item> items, const std::stop_token& stop);
 
   Send send_;
   std::mutex mutex_;

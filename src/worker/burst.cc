@@ -100,7 +100,7 @@ class Burst::Seat : public TasksHeld {
               .directory = owner.directory_,
               .states = *states,
               .spool = *spool,
-              .wants_next = [this] { return burst_.has_need(*this); },
+              .wants_next = [this] { return asks_ = burst_.has_need(*this); },
               .held = this},
         burst_(owner) {}
 
@@ -108,8 +108,9 @@ class Burst::Seat : public TasksHeld {
   std::optional<std::chrono::milliseconds> is_long() override { return burst_.look_after_others(); }
   void will_take_time() override { burst_.give_up_others(); }
   [[nodiscard]] bool is_removed() const { return session->removed.stop_requested(); }
+  /// It has a task, or has asked for one.
   [[nodiscard]] bool is_busy() const {
-    return state == State::kWaiting || state == State::kRunning || state == State::kReporting;
+    return state == State::kWaiting || state == State::kRunning || (state == State::kReporting && asks_);
   }
 
   const std::uint64_t number;
@@ -125,6 +126,7 @@ class Burst::Seat : public TasksHeld {
 
  private:
   Burst& burst_;
+  bool asks_ = false;  ///< With the last report, for the next task.
 };
 
 Burst::Burst(const SlotShared& shared, ProcessRunner& runner, WorkDirectory& directory, const StopTokens& stops,

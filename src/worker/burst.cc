@@ -33,6 +33,7 @@ constexpr std::chrono::milliseconds kLook{500};
 constexpr std::chrono::seconds kAfterGivingBack{60};
 constexpr std::chrono::seconds kAfterFailure{10};
 constexpr std::chrono::minutes kIdleLife{5};
+constexpr std::chrono::seconds kLookUpInterval{5};
 /// For answers that are to come before something else can be done.
 constexpr std::chrono::seconds kAnswerPatience{5};
 /// As for any result that is not synchronised to the disk.
@@ -129,9 +130,10 @@ class Burst::Seat : public TasksHeld {
   bool asks_ = false;  ///< With the last report, for the next task.
 };
 
-Burst::Burst(const SlotShared& shared, ProcessRunner& runner, WorkDirectory& directory, const StopTokens& stops,
-             std::function<bool()> wants_more)
+Burst::Burst(const SlotShared& shared, const Session& first, ProcessRunner& runner, WorkDirectory& directory,
+             const StopTokens& stops, std::function<bool()> wants_more)
     : shared_(shared),
+      first_(first),
       runner_(runner),
       directory_(directory),
       stops_(stops),
@@ -208,19 +210,47 @@ bool Burst::has_need(const Seat& seat) const {
 
 /// Those that are there already, and as many as it takes to begin with.
 void Burst::take_seats() {
+  const bool usable = are_up_to_date() || (outdated_ && known_);
   for (const auto& seat : seats_)
     if (seat->state == Seat::State::kIdle &&
-        (seat->is_removed() || (seat->end_of_service && shared_.timer.now() >= *seat->end_of_service)))
+        (outdated_ || seat->is_removed() || (seat->end_of_service && shared_.timer.now() >= *seat->end_of_service)))
       leave(*seat);
+  outdated_ = false;
   remove_gone();
-  for (const auto& seat : seats_)
-    if (seat->state == Seat::State::kIdle && !fetch(*seat)) return;
-  for (auto count = seats_.size(); count < kFewSeats; ++count)
+  if (!usable) return;
+  std::size_t count = 0;
+  for (const auto& seat : seats_) {
+    if (seat->state != Seat::State::kIdle) continue;
+    if (!fetch(*seat)) return;
+    ++count;
+  }
+  for (; count < kFewSeats; ++count)
     if (auto* seat = open_seat(); seat == nullptr || !fetch(*seat)) return;
 }
 
+bool Burst::are_up_to_date() {
+  const auto now = shared_.timer.monotonic();
+  if (known_ && now - looked_up_ < kLookUpInterval) return !outdated_;
+  looked_up_ = now;
+  auto found = shared_.look_up(first_.uuid, stops_.drain);
+  if (!found || found->groups.empty()) {  // a registration without groups would be given one
+    if (!found) kLog.debug("No tasks are fetched ahead: {}", found.error().text());
+    not_before_ = now + kAfterFailure;
+    outdated_ = true;
+    known_.reset();
+    return false;
+  }
+  const auto is_same = [&](const auto& before) {
+    return before.info.tags == found->info.tags && before.info.labels == found->info.labels &&
+           before.groups == found->groups;
+  };
+  if (known_ && !is_same(*known_)) outdated_ = true;
+  known_ = std::move(*found);
+  return !outdated_;
+}
+
 Burst::Seat* Burst::open_seat() {
-  auto session = shared_.registrar.register_once(stops_.drain);
+  auto session = shared_.registrar.register_like(*known_, stops_.drain);
   auto spool = session ? shared_.spool.create(**session) : fail(session.error());
   if (!spool) {
     kLog.warn("No tasks are fetched ahead: {}", spool.error().text());
@@ -253,6 +283,10 @@ bool Burst::fetch(Seat& seat) {
 void Burst::refill() {
   if (over_ || ++since_refill_ < kRefill) return;
   since_refill_ = 0;
+  if (!are_up_to_date()) {
+    over_ = true;
+    return;
+  }
   const auto idle = std::ranges::find(seats_, Seat::State::kIdle, &Seat::state);
   if (idle != seats_.end())
     fetch(**idle);

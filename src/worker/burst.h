@@ -33,9 +33,10 @@ class Burst {
     kInterrupted,  ///< A task was left unfinished: the worker stops.
     kUndelivered,  ///< A result is in the spool: the worker stops.
   };
-  /// `wants_more`: whether the slot takes further tasks. All outlive the burst.
-  Burst(const SlotShared& shared, ProcessRunner& runner, WorkDirectory& directory, const StopTokens& stops,
-        std::function<bool()> wants_more);
+  /// `first`: the registration of the slot; what its tags, labels and groups are changed to, the seats follow within
+  /// seconds. `wants_more`: whether the slot takes further tasks. All outlive the burst.
+  Burst(const SlotShared& shared, const Session& first, ProcessRunner& runner, WorkDirectory& directory,
+        const StopTokens& stops, std::function<bool()> wants_more);
   /// Unregisters what is left; at most some seconds.
   ~Burst();
   Burst(const Burst&) = delete;
@@ -61,6 +62,8 @@ class Burst {
   [[nodiscard]] std::size_t most_seats() const;
   [[nodiscard]] bool has_need(const Seat& seat) const;
   void take_seats();
+  /// Whether the seats are what the first registration is.
+  bool are_up_to_date();
   /// A further seat, if one can be had.
   Seat* open_seat();
   /// Whether the seat got a task.
@@ -86,12 +89,16 @@ class Burst {
   void keep_unanswered();
 
   const SlotShared& shared_;
+  const Session& first_;
   ProcessRunner& runner_;
   WorkDirectory& directory_;
   const StopTokens& stops_;
   std::function<bool()> wants_more_;
   std::shared_ptr<Mailbox> mailbox_;  ///< Also of those who still owe an answer.
   std::vector<std::unique_ptr<Seat>> seats_;
+  std::optional<protocol::WorkerQueryResp> known_;  ///< What the seats are registered as.
+  Clock::Monotonic looked_up_{};
+  bool outdated_ = false;      ///< The seats are not what they should be.
   std::deque<Seat*> waiting_;  ///< With a task, in the order in which they got it.
   std::uint64_t last_number_ = 0;
   std::size_t under_way_ = 0;            ///< Reports that are not answered.

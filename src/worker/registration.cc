@@ -72,10 +72,25 @@ Registrar::Registrar(CoordinatorLink& link, UserToken& user, const Settings& set
 }
 
 Result<std::unique_ptr<Session>> Registrar::register_once(std::stop_token stop) {
+  return send(request_, std::move(stop));
+}
+
+Result<std::unique_ptr<Session>> Registrar::register_like(const protocol::WorkerQueryResp& other,
+                                                          std::stop_token stop) {
+  auto request = request_;
+  request.tags = other.info.tags;
+  request.labels = other.info.labels;
+  request.groups.clear();
+  for (const auto& [name, role] : other.groups)
+    request.groups.push_back(fmt::format("{}:{}", name, to_string(role)));
+  return send(request, std::move(stop));
+}
+
+Result<std::unique_ptr<Session>> Registrar::send(const protocol::RegisterWorkerReq& request, std::stop_token stop) {
   for (const bool last : {false, true}) {
     MITO_TRY_ASSIGN(const auto token, user_.get(stop));
     const auto sent = timer_.now();
-    auto answer = link_.register_worker(request_, token, stop);
+    auto answer = link_.register_worker(request, token, stop);
     if (answer) return std::make_unique<Session>(*answer, sent);
     if (answer.error().kind != CallError::Kind::kRemoved || last) return std::unexpected(error_of(answer.error()));
     user_.refused(token);

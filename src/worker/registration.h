@@ -36,6 +36,8 @@ class Registrar {
 
   /// One attempt (two where the user's token was refused).
   Result<std::unique_ptr<Session>> register_once(std::stop_token stop);
+  /// One attempt at a registration with tags, labels and groups of another.
+  Result<std::unique_ptr<Session>> register_like(const protocol::WorkerQueryResp& other, std::stop_token stop);
   /// Until it is answered otherwise than by a 5xx or 429. What a person can mend (an address at which nobody answers,
   /// a refusal) ends it at once.
   Result<std::unique_ptr<Session>> register_first(std::stop_token stop);
@@ -43,6 +45,8 @@ class Registrar {
   std::unique_ptr<Session> register_again(std::stop_token stop);
 
  private:
+  Result<std::unique_ptr<Session>> send(const protocol::RegisterWorkerReq& request, std::stop_token stop);
+
   CoordinatorLink& link_;
   UserToken& user_;
   const Timer& timer_;

@@ -55,7 +55,7 @@ class Service {
         idle_stop_(stops.drain, session.removed.get_token()),
         end_of_service_(end_of_service(shared.settings, session)) {
     if (turn == nullptr && board == nullptr && session.features.complete && session.features.reports)
-      burst_.emplace(shared, runner, directory, stops, [this] { return wants_more(); });
+      burst_.emplace(shared, session, runner, directory, stops, [this] { return wants_more(); });
   }
 
   ServiceEnd run() {

@@ -35,6 +35,8 @@ struct SlotShared {
   ReportCourier& courier;
   bool reports_together = false;  ///< Those of different slots.
   std::size_t prefetch = 1;       ///< How many tasks a slot may hold.
+  /// What the coordinator knows of a registration, which its users may change.
+  std::function<Result<protocol::WorkerQueryResp>(const WorkerUuid&, std::stop_token)> look_up;
   std::filesystem::path work_directory;
   WorkDirectorySettings directory_settings;
   std::function<void(const std::string& worker_uuid)> on_registered;

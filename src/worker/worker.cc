@@ -144,20 +144,27 @@ class Worker::Impl {
     RedisBoards boards;
     const auto cores = usable_cores();
     ReportCourier courier([&link](auto reports, auto courier_stop) { return link.report_all(reports, courier_stop); });
-    const SlotShared shared{.link = link,
-                            .heartbeats = heartbeats,
-                            .registrar = registrar,
-                            .timer = Timer::real(),
-                            .settings = settings_,
-                            .inherited = environment,
-                            .boards = boards,
-                            .spool = spool,
-                            .courier = courier,
-                            .reports_together = settings_.slots >= kSlotsThatReportTogether * cores,
-                            .prefetch = settings_.slots >= kSlotsThatHoldOne * cores ? 1 : settings_.prefetch,
-                            .work_directory = directory,
-                            .directory_settings = directory_settings,
-                            .on_registered = observer_.on_registered};
+    const SlotShared shared{
+        .link = link,
+        .heartbeats = heartbeats,
+        .registrar = registrar,
+        .timer = Timer::real(),
+        .settings = settings_,
+        .inherited = environment,
+        .boards = boards,
+        .spool = spool,
+        .courier = courier,
+        .reports_together = settings_.slots >= kSlotsThatReportTogether * cores,
+        .prefetch = settings_.slots >= kSlotsThatHoldOne * cores ? 1 : settings_.prefetch,
+        .look_up = [&](const WorkerUuid& uuid, std::stop_token stop_token) -> Result<protocol::WorkerQueryResp> {
+          MITO_TRY_ASSIGN(const auto used, token.get(stop_token));
+          auto known = user.get_worker(uuid, std::move(stop_token));
+          if (!known && known.error().code() == ErrorCode::kWrongCredentials) token.refused(used);
+          return known;
+        },
+        .work_directory = directory,
+        .directory_settings = directory_settings,
+        .on_registered = observer_.on_registered};
     return serve(shared, runners, std::move(first), drain.token(), kill);
   }
 

@@ -22,6 +22,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -38,7 +39,7 @@ class Coordinator : public Transport {
     if (line.starts_with("GET /workers/tasks")) return answer(next_of(token_of(request)));
     if (line.starts_with("POST /workers/tasks/report/list")) return answer_all(request.body);
     if (line.starts_with("POST /workers/tasks ")) return answer_one(token_of(request), request.body);
-    if (line.starts_with("POST /workers {")) return answer(make_worker());
+    if (line.starts_with("POST /workers {")) return answer(make_worker(request.body));
     if (line.starts_with("DELETE /workers")) return answer(remove_worker(token_of(request)));
     return answer("null");
   }
@@ -56,6 +57,7 @@ class Coordinator : public Transport {
   [[nodiscard]] Ints given_back() const { return locked(given_back_); }
   [[nodiscard]] std::size_t requests_of_several() const { return locked(requests_of_several_); }
   [[nodiscard]] std::size_t registered() const { return locked(registered_); }
+  [[nodiscard]] std::vector<protocol::RegisterWorkerReq> registrations() const { return locked(registrations_); }
   [[nodiscard]] std::size_t present() const { return locked(holds_).size(); }
   /// Tasks that some worker holds.
   [[nodiscard]] std::size_t held() const {
@@ -81,7 +83,8 @@ class Coordinator : public Transport {
     return value;
   }
 
-  std::string make_worker() {
+  std::string make_worker(const std::string& body) {
+    registrations_.push_back(*protocol::decode<protocol::RegisterWorkerReq>(body));
     const auto token = fmt::format("worker-{}", ++registered_);
     holds_[token] = 0;
     return fmt::format(
@@ -143,6 +146,7 @@ class Coordinator : public Transport {
   Ints given_back_;
   std::size_t requests_of_several_ = 0;
   std::size_t registered_ = 0;
+  std::vector<protocol::RegisterWorkerReq> registrations_;
 };
 
 /// Commands that take a millisecond, or for as long as `is_running` says.
@@ -229,6 +233,7 @@ class BurstTest : public ::testing::Test {
   Spool spool_{*Spool::open(place_.path(), {"host", "boot"}, "http://coordinator")};
   WorkDirectory directory_{*WorkDirectory::create(place_.path() / "worker")};
   ReportCourier courier_{[this](auto reports, auto stop) { return link_.report_all(reports, stop); }};
+  Result<protocol::WorkerQueryResp> known_{protocol::WorkerQueryResp{.info = {}, .groups = {{"lab", Role::kWrite}}}};
   const SlotShared shared_{.link = link_,
                            .heartbeats = heartbeats_,
                            .registrar = registrar_,
@@ -240,13 +245,16 @@ class BurstTest : public ::testing::Test {
                            .courier = courier_,
                            .reports_together = false,
                            .prefetch = 8,
+                           .look_up = [this](const WorkerUuid&, const std::stop_token&) { return known_; },
                            .work_directory = {},
                            .directory_settings = {},
                            .on_registered = nullptr};
+  Session first_{WorkerUuid{}, "first", {}, timer_.now()};
   std::stop_source drain_, end_, kill_;
   const StopTokens stops_{drain_.get_token(), end_.get_token(), kill_.get_token()};
   bool wants_more_ = true;
-  std::optional<Burst> burst_{std::in_place, shared_, runner_, directory_, stops_, [this] { return wants_more_; }};
+  std::optional<Burst> burst_{
+      std::in_place, shared_, first_, runner_, directory_, stops_, [this] { return wants_more_; }};
 };
 
 TEST_F(BurstTest, IsDueAfterSeveralShortTasksInARow) {
@@ -290,6 +298,43 @@ TEST_F(BurstTest, SeatsThatNobodyNeedsAreGivenUp) {
   timer_.pause(std::chrono::minutes{6}, {});
   burst_->rest();
   EXPECT_EQ(coordinator_.present(), 0U);
+}
+
+TEST_F(BurstTest, SeatsAreWhatTheFirstRegistrationIs) {
+  coordinator_.submit(50);
+  known_->info.tags = {"fast"};
+  known_->info.labels = {"here"};
+  run();
+  const auto before = coordinator_.registered();
+  coordinator_.submit(400);
+  on_command = [this](int count) {
+    if (count == 150) known_->groups = {{"other", Role::kRead}};
+    timer_.pause(milliseconds{50}, {});
+  };
+  EXPECT_EQ(run(), Burst::End::kOver);
+  EXPECT_LT(coordinator_.reported().size(), 450U) << "the burst ends when it is seen";
+  EXPECT_EQ(coordinator_.held(), 0U);
+  run();
+  const auto all = coordinator_.registrations();
+  ASSERT_GT(all.size(), before);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_THAT(all[i].tags, ElementsAre("fast"));
+    EXPECT_THAT(all[i].labels, ElementsAre("here"));
+    EXPECT_THAT(all[i].groups, ElementsAre(i < before ? "lab:Write" : "other:Read"));
+  }
+  burst_.reset();
+  EXPECT_EQ(coordinator_.present(), 0U);
+}
+
+TEST_F(BurstTest, WithoutGroupsNothingIsFetchedAhead) {
+  coordinator_.submit(50);
+  known_->groups.clear();
+  EXPECT_EQ(run(), Burst::End::kOver);
+  known_ = fail(ErrorCode::kUnreachable, "nobody answers");
+  EXPECT_EQ(run(), Burst::End::kOver);
+  EXPECT_EQ(coordinator_.registered(), 0U);
+  note(20);
+  EXPECT_FALSE(burst_->is_due());
 }
 
 TEST_F(BurstTest, WhatWaitsForALongCommandIsGivenBack) {

@@ -156,7 +156,7 @@ void Burst::note(const TaskOutcome& outcome, bool followed) {
 
 bool Burst::is_due() const {
   return short_tasks_ >= (seats_.empty() ? kFirstStreak : kLaterStreak) && shared_.prefetch >= kFewSeats &&
-         shared_.timer.monotonic() >= not_before_;
+         shared_.timer.monotonic() >= not_before_ && shared_.courier.serves(first_.registered_at);
 }
 
 Burst::End Burst::run() {

@@ -5,15 +5,23 @@
 #include <pthread.h>
 #include <utility>
 
+#include "base/logging.h"
 #include "protocol/values.h"
 
 namespace mito::worker {
 namespace {
 
+constexpr log::Source kLog{"netmito::worker"};
 /// Of the reports in one request; a coordinator takes bodies of 2 MiB.
 constexpr std::size_t kMaxBytes = 1 << 20;
 /// So many leave without being asked for: more would only make the first of them wait.
 constexpr std::size_t kFull = protocol::kMaxReports / 2;
+
+/// Whether an answer to the whole says that such requests are not taken at all.
+bool is_refusal(CallError::Kind kind) {
+  using enum CallError::Kind;
+  return kind == kRemoved || kind == kForbidden || kind == kNotFound || kind == kRefused;
+}
 
 std::unexpected<CallError> cancelled() {
   return std::unexpected(CallError{CallError::Kind::kCancelled, "the worker stops", ErrorCode::kCancelled});
@@ -21,8 +29,8 @@ std::unexpected<CallError> cancelled() {
 
 }  // namespace
 
-ReportCourier::ReportCourier(Send send)
-    : send_(std::move(send)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+ReportCourier::ReportCourier(Send send, const mito::Clock& clock)
+    : send_(std::move(send)), clock_(clock), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 ReportCourier::~ReportCourier() {
   thread_.request_stop();
@@ -105,6 +113,11 @@ void ReportCourier::deliver(std::vector<Item> items, const std::stop_token& stop
   for (const auto& item : items)
     reports.push_back(&item.report);
   auto answers = send_(reports, stop);
+  if (!answers && items.size() > 1 && is_refusal(answers.error().kind)) {
+    kLog.info("Reports of several slots are not taken in one request, so each is sent by itself: {}",
+              answers.error().text);
+    refused_at_ = clock_.now();
+  }
   for (std::size_t i = 0; i < items.size(); ++i)
     items[i].done(answers ? std::move((*answers)[i]) : Call<std::string>(std::unexpected(answers.error())));
 }

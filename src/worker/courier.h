@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/time.h"
 #include "worker/call.h"
 
 namespace mito::worker {
@@ -25,7 +27,8 @@ class ReportCourier {
   /// Called once, on the courier's thread; must not block.
   using Done = std::move_only_function<void(Call<std::string>)>;
 
-  explicit ReportCourier(Send send);
+  /// `clock`: for serves().
+  explicit ReportCourier(Send send, const mito::Clock& clock = mito::Clock::system());
   /// What is not answered yet is given up (kCancelled).
   ~ReportCourier();
   ReportCourier(const ReportCourier&) = delete;
@@ -36,6 +39,8 @@ class ReportCourier {
   Call<std::string> bring(Report report, const std::stop_token& stop);
   /// What lies there is to be sent `within` this time: others may come until then.
   void send_off(std::chrono::nanoseconds within = {});
+  /// Whether a registration of then may send its reports this way: not when a request of several was refused since.
+  [[nodiscard]] bool serves(Timestamp registered_at) const { return registered_at > refused_at_.load(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -48,6 +53,8 @@ class ReportCourier {
   void deliver(std::vector<Item> items, const std::stop_token& stop);
 
   Send send_;
+  const mito::Clock& clock_;
+  std::atomic<Timestamp> refused_at_{Timestamp::min()};
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Item> items_;

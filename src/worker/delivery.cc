@@ -405,7 +405,8 @@ class Delivery {
   /// Repeats the report until the coordinator has answered it.
   Call<protocol::ReportTaskNextResp> insist(const protocol::ReportTaskOp& op) {
     const protocol::ReportTaskReq request{result_.id, op};
-    if (parts_ != nullptr && parts_->courier != nullptr && std::holds_alternative<protocol::CompleteOp>(op))
+    if (parts_ != nullptr && parts_->courier != nullptr && parts_->courier->serves(session_.registered_at) &&
+        std::holds_alternative<protocol::CompleteOp>(op))
       if (auto answer = report_with_others(request)) return answer;
     Backoff backoff;
     bool told = false;

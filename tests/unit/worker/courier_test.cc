@@ -55,8 +55,8 @@ class Desk {
     });
   }
   /// One request is not answered.
-  void lose() {
-    reply([](Reports) { return std::unexpected(CallError{Kind::kAway, "lost", ErrorCode::kUnavailable}); });
+  void lose(Kind kind = Kind::kAway) {
+    reply([kind](Reports) { return std::unexpected(CallError{kind, "lost", ErrorCode::kUnavailable}); });
   }
 
  private:
@@ -174,6 +174,29 @@ TEST_F(CourierTest, ALostRequestIsLostForEachOfIt) {
   courier_->send_off();
   desk_.answer();
   EXPECT_EQ(text(third), "answer to c") << "who comes later has lost nothing";
+}
+
+class Refusals : public CourierTest, public ::testing::WithParamInterface<Kind> {};
+INSTANTIATE_TEST_SUITE_P(All, Refusals,
+                         ::testing::Values(Kind::kNotFound, Kind::kRefused, Kind::kForbidden, Kind::kRemoved));
+
+TEST_P(Refusals, AnOlderCoordinatorIsNotAskedAgain) {
+  const auto registered = Clock::system().now();
+  const auto lose = [&](const std::vector<const char*>& bodies, Kind kind) {
+    std::vector<Pending> all;
+    for (const auto* body : bodies)
+      all.push_back(take(body));
+    courier_->send_off();
+    desk_.lose(kind);
+    for (auto& each : all)
+      EXPECT_EQ(text(each), "error: lost");
+  };
+  lose({"a", "b"}, Kind::kAway);
+  lose({"c"}, GetParam());
+  EXPECT_TRUE(courier_->serves(registered)) << "one report was refused, not such requests";
+  lose({"d", "e"}, GetParam());
+  EXPECT_FALSE(courier_->serves(registered));
+  EXPECT_TRUE(courier_->serves(Clock::system().now() + 1s)) << "a later registration names what its coordinator takes";
 }
 
 TEST_F(CourierTest, BringsOneAtOnceWithWhatLiesThere) {

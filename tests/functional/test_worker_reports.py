@@ -245,7 +245,7 @@ def test_two_hundred_tasks_on_slots_while_the_coordinator_is_killed(tools, coord
         for i in range(count):
             wait = f"flock -s {gate} true; " if 100 <= i < 100 + SLOTS else ""
             coordinator.api.submit(admin, ["sh", "-c", f"{wait}echo {i} >> {ran}"])
-        tools.worker(coordinator.url, "--grace", "0s", "--slots", str(SLOTS), "--lease", "10m", launcher=ON_ONE_CORE)
+        tools.worker(coordinator.url, "--grace", "0s", "--slots", str(SLOTS), "--prefetch", "1", "--lease", "10m", launcher=ON_ONE_CORE)
 
         def finished() -> int:
             return coordinator.api.call("POST", "/tasks/query", {"group_name": "mitosis_admin", "states": ["Finished"], "count": True}, admin)["count"]

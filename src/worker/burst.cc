@@ -85,6 +85,7 @@ class Burst::Seat : public TasksHeld {
     kReporting,  ///< Its report is with the courier.
     kFailed,     ///< The report was not answered as it should be.
     kLeaving,    ///< Its end is under way.
+    kAbandoned,  ///< That was not answered. It has no heartbeats any more, and is tried again.
     kGone,       ///< It may be destroyed.
   };
   Seat(Burst& owner, std::uint64_t its_number, std::unique_ptr<Session> its_session, std::unique_ptr<SpoolEntry> entry)
@@ -117,7 +118,7 @@ class Burst::Seat : public TasksHeld {
   const std::uint64_t number;
   const std::unique_ptr<Session> session;
   const std::unique_ptr<SpoolEntry> spool;
-  const std::unique_ptr<StateSink> states;
+  std::unique_ptr<StateSink> states;
   const std::optional<Timestamp> end_of_service;
   const SlotParts parts;
   State state = State::kIdle;
@@ -142,11 +143,14 @@ Burst::Burst(const SlotShared& shared, const Session& first, ProcessRunner& runn
 
 Burst::~Burst() {
   waiting_.clear();
+  using enum Seat::State;
   for (const auto& seat : seats_)
-    if (seat->state == Seat::State::kIdle || seat->state == Seat::State::kWaiting) leave(*seat);
+    if (seat->state == kIdle || seat->state == kWaiting || seat->state == kAbandoned) leave(*seat);
   const auto deadline = std::chrono::steady_clock::now() + kAnswerPatience;
   while (leaving_ > 0 && mailbox_->wait({}, deadline))
     take_mail();
+  for (const auto& seat : seats_)
+    if (seat->state != kGone) seat->spool->leave_at_end();  // the next worker tries it
 }
 
 void Burst::note(const TaskOutcome& outcome, bool followed) {
@@ -187,6 +191,7 @@ Burst::End Burst::run() {
 
 void Burst::rest() {
   take_mail();
+  try_abandoned();
   if (shared_.timer.monotonic() - last_used_ >= kIdleLife)
     for (const auto& seat : seats_)
       if (seat->state == Seat::State::kIdle) leave(*seat);
@@ -250,10 +255,13 @@ bool Burst::are_up_to_date() {
 }
 
 Burst::Seat* Burst::open_seat() {
-  auto session = shared_.registrar.register_like(*known_, stops_.drain);
+  // Not given up when the worker drains: the coordinator would have a registration that nobody knows.
+  const EitherStop stop(stops_.end, stops_.kill);
+  auto session = shared_.registrar.register_like(*known_, stop.token());
   auto spool = session ? shared_.spool.create(**session) : fail(session.error());
   if (!spool) {
-    kLog.warn("No tasks are fetched ahead: {}", spool.error().text());
+    if (spool.error().code() != ErrorCode::kCancelled)
+      kLog.warn("No tasks are fetched ahead: {}", spool.error().text());
     if (session) static_cast<void>(shared_.link.unregister(**session, {}));
     not_before_ = shared_.timer.monotonic() + kAfterFailure;
     over_ = true;
@@ -270,7 +278,7 @@ bool Burst::fetch(Seat& seat) {
   auto task = shared_.link.fetch(*seat.session, std::chrono::milliseconds{0}, stops_.drain);
   if (!task) {
     over_ = true;
-    if (seat.is_removed()) seat.state = Seat::State::kGone;
+    leave(seat);  // it may have been given a task all the same
     return false;
   }
   if (!*task) return false;
@@ -305,6 +313,11 @@ void Burst::leave(Seat& seat) {
   shared_.link.send_unregister(*seat.session, [mailbox = mailbox_, number = seat.number](const Call<void>& answer) {
     mailbox->put({.seat = number, .has_left = answer || answer.error().kind != CallError::Kind::kAway});
   });
+}
+
+void Burst::try_abandoned() {
+  for (const auto& seat : seats_)
+    if (seat->state == Seat::State::kAbandoned) leave(*seat);
 }
 
 void Burst::give_back_waiting() {
@@ -375,6 +388,7 @@ std::optional<std::chrono::milliseconds> Burst::look_after_others() {
   over_ = true;
   take_mail();
   give_back_waiting();
+  try_abandoned();
   for (const auto& seat : seats_)
     if (seat->state == Seat::State::kFailed && seat->failure.kind == CallError::Kind::kAway) post(*seat, {});
   return under_way_ > 0 || leaving_ > 0 ? std::optional(kLook) : std::nullopt;
@@ -404,8 +418,8 @@ void Burst::take_mail() {
       take_answer(seat, std::move(*mail.answer));
     } else {
       --leaving_;
-      if (!mail.has_left) seat.spool->leave_at_end();
-      seat.state = Seat::State::kGone;
+      seat.state = mail.has_left ? Seat::State::kGone : Seat::State::kAbandoned;
+      if (!mail.has_left) seat.states.reset();
     }
   }
 }
@@ -437,6 +451,8 @@ void Burst::settle_failed() {
   for (const auto& seat : seats_) {
     if (seat->state != Seat::State::kFailed) continue;
     conclude(*seat, settle(seat->parts, *seat->session, std::unexpected(std::move(seat->failure)), stops_));
+    // An answer that was lost may have brought a task.
+    if (seat->state == Seat::State::kIdle) leave(*seat);
   }
   not_before_ = std::max(not_before_, shared_.timer.monotonic() + kAfterFailure);
 }

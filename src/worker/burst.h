@@ -71,6 +71,8 @@ class Burst {
   /// Another task for the slot, if there is a seat for it.
   void refill();
   void leave(Seat& seat);
+  /// Once more, what was not answered before.
+  void try_abandoned();
   void give_back_waiting();
   void remove_gone();
 

@@ -40,7 +40,10 @@ class Coordinator : public Transport {
     if (line.starts_with("POST /workers/tasks/report/list")) return answer_all(request.body);
     if (line.starts_with("POST /workers/tasks ")) return answer_one(token_of(request), request.body);
     if (line.starts_with("POST /workers {")) return answer(make_worker(request.body));
-    if (line.starts_with("DELETE /workers")) return answer(remove_worker(token_of(request)));
+    if (line.starts_with("DELETE /workers")) {
+      if (staying > 0 && staying-- > 0) return answer("", 503);
+      return answer(remove_worker(token_of(request)));
+    }
     return answer("null");
   }
   void send(http::ClientRequest request, std::stop_token stop, http::Client::Callback done) override {
@@ -68,7 +71,9 @@ class Coordinator : public Transport {
   // Of the next requests of several.
   std::atomic<int> failing = 0;    ///< So many are answered with 503.
   std::atomic<int> removing = 0;   ///< From so many the first report is answered with 401, and its worker removed.
+  std::atomic<int> losing = 0;     ///< So many are taken, and the answers lost.
   std::atomic<bool> away = false;  ///< No report is answered.
+  std::atomic<int> staying = 0;    ///< So many of the next ends of registrations are answered with 503.
 
  private:
   static http::ClientResponse answer(std::string body, unsigned status = 200) {
@@ -111,9 +116,10 @@ class Coordinator : public Transport {
     if (away) return fail(ErrorCode::kUnreachable, "nobody answers");
     if (!holds_.contains(token)) return answer(R"({"msg":"gone"})", 401);
     const auto request = protocol::decode<protocol::ReportTaskReq>(body);
-    EXPECT_EQ(holds_[token], request->id);
     const auto* complete = std::get_if<protocol::CompleteOp>(&request->op);
-    if (complete == nullptr) return answer(R"({"url":null,"next":null})");
+    if (complete == nullptr || std::ranges::find(reported_, request->id) != reported_.end())
+      return answer(R"({"url":null,"next":null})");
+    EXPECT_EQ(holds_[token], request->id);
     reported_.push_back(request->id);
     holds_[token] = 0;
     return answer(fmt::format(R"({{"url":null,"next":{}}})", complete->next ? next_of(token) : "null"));
@@ -135,6 +141,7 @@ class Coordinator : public Transport {
       auto one = answer_one(entry.token, entry.report.text);
       all.answers.push_back({static_cast<std::uint16_t>(one->status), {one->body}});
     }
+    if (losing > 0 && losing-- > 0) return fail(ErrorCode::kProtocol, "broken");
     return answer(protocol::encode(all));
   }
 
@@ -399,6 +406,33 @@ TEST_F(BurstTest, AReportThatIsNotAnsweredIsRepeated) {
   EXPECT_EQ(left_in_spool(), 0U);
   note(20);
   EXPECT_FALSE(burst_->is_due());
+}
+
+TEST_F(BurstTest, ATaskWhoseWayHereWasLostIsGivenBack) {
+  coordinator_.submit(100);
+  coordinator_.losing = 1;
+  EXPECT_EQ(run(), Burst::End::kOver);
+  EXPECT_EQ(coordinator_.held(), 0U);
+  EXPECT_EQ(coordinator_.reported().size(), runner_.commands.size());
+}
+
+TEST_F(BurstTest, AnEndThatIsNotAnsweredIsRepeated) {
+  coordinator_.submit(100);
+  on_command = [this](int count) {
+    if (count != 60) return;
+    wait_for_another();
+    coordinator_.staying = 3;
+    run_until([this] { return coordinator_.staying == 0 && coordinator_.held() == 1; });
+  };
+  EXPECT_EQ(run(), Burst::End::kOver);
+  EXPECT_EQ(coordinator_.held(), 0U);
+  timer_.pause(std::chrono::minutes{6}, {});
+  coordinator_.staying = 2;
+  burst_->rest();
+  EXPECT_GT(coordinator_.present(), 0U);
+  burst_->rest();
+  burst_->rest();
+  EXPECT_EQ(coordinator_.present(), 0U);
 }
 
 TEST_F(BurstTest, WhileACommandRunsAReportIsRepeated) {

@@ -28,7 +28,7 @@ class TasksHeld {
   /// The command has run for longer than a moment; called again after each time that it returns, until that is nothing.
   /// Must not block.
   virtual std::optional<std::chrono::milliseconds> is_long() = 0;
-  /// Something comes that may take its time: inputs, or an upload.
+  /// Something comes that may take its time (inputs, an upload), or beside which nothing else should be done.
   virtual void will_take_time() = 0;
 };
 

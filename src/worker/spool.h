@@ -43,7 +43,7 @@
 //   over; unregistering again is answered with 401 and the entry removed.
 //
 // A result with archives is on the disk (fsync) before anything is sent. A result without archives is written but not
-// synced while its first report is under way, at most two seconds: a killed worker loses nothing, and a machine that
+// synced while its first report is under way, a few seconds at most: a killed worker loses nothing, and a machine that
 // loses power in that moment has lost the task as if it had still been running. When the first report is not answered,
 // it is synced before the next.
 //

@@ -14,7 +14,8 @@ constexpr log::Source kLog{"netmito::worker"};
 
 std::optional<InputFailure> prepare(const SlotParts& parts, Session& session, const protocol::WorkerTaskResp& task,
                                     const std::stop_token& stop) {
-  if (parts.held != nullptr && (task.spec.watch || !task.spec.resources.empty())) parts.held->will_take_time();
+  if (parts.held != nullptr && (task.spec.watch || task.spec.terminal_output || !task.spec.resources.empty()))
+    parts.held->will_take_time();
   const auto deadline = parts.timer.monotonic() + parts.settings.resource_timeout;
   parts.states.announce(task.uuid, TaskExecState::kFetchResource);
   if (auto failure = fetch_resources(parts, session, task, deadline, stop)) return failure;

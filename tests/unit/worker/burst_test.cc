@@ -386,6 +386,22 @@ TEST_F(BurstTest, BeforeInputsAreFetchedOthersAreGivenBack) {
   EXPECT_THAT(coordinator_.reported(), Contains(61));
 }
 
+TEST_F(BurstTest, NothingElseIsDoneBesideACommandWhoseOutputIsKept) {
+  coordinator_.submit(60);
+  coordinator_.submit(1, R"(,"terminal_output":true)");
+  coordinator_.submit(60);
+  on_command = [this](int) {
+    if (runner_.commands.back().capture) {
+      EXPECT_EQ(coordinator_.held(), 1U);
+    }
+  };
+  EXPECT_EQ(run(), Burst::End::kOver);
+  EXPECT_EQ(coordinator_.held(), 0U);
+  EXPECT_EQ(coordinator_.reported().size(), runner_.commands.size());
+  EXPECT_THAT(coordinator_.reported(), Contains(61));
+  EXPECT_LT(runner_.commands.size(), 121U) << "the burst is over";
+}
+
 TEST_F(BurstTest, ResultsWithFilesAreBroughtInTheOrdinaryWay) {
   coordinator_.submit(60);
   on_command = [this](int count) {

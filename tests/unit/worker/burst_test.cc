@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 #include <utility>
 
@@ -32,11 +33,22 @@ using Ints = std::vector<std::int64_t>;
 class Coordinator : public Transport {
  public:
   Result<http::ClientResponse> exchange(http::ClientRequest request, std::stop_token stop) override {
+    const auto line = FakeTransport::line_of(request);
+    if (hanging && line.starts_with("POST /workers/tasks/report/list")) {
+      hangs = true;
+      hangs.notify_all();
+      std::binary_semaphore never(0);
+      const std::stop_callback release(stop, [&] { never.release(); });
+      never.acquire();
+    }
     const std::lock_guard lock(mutex_);
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
-    const auto line = FakeTransport::line_of(request);
     if (line.starts_with("GET /workers/tasks/")) return answer(R"({"msg":"no such task"})", 404);
-    if (line.starts_with("GET /workers/tasks")) return answer(next_of(token_of(request)));
+    if (line.starts_with("GET /workers/tasks")) {
+      auto next = next_of(token_of(request));
+      if (losing_fetches > 0 && losing_fetches-- > 0) return fail(ErrorCode::kProtocol, "broken");
+      return answer(std::move(next));
+    }
     if (line.starts_with("POST /workers/tasks/report/list")) return answer_all(request.body);
     if (line.starts_with("POST /workers/tasks ")) return answer_one(token_of(request), request.body);
     if (line.starts_with("POST /workers {")) return answer(make_worker(request.body));
@@ -73,7 +85,10 @@ class Coordinator : public Transport {
   std::atomic<int> removing = 0;   ///< From so many the first report is answered with 401, and its worker removed.
   std::atomic<int> losing = 0;     ///< So many are taken, and the answers lost.
   std::atomic<bool> away = false;  ///< No report is answered.
-  std::atomic<int> staying = 0;    ///< So many of the next ends of registrations are answered with 503.
+  std::atomic<int> losing_fetches = 0;
+  std::atomic<bool> hanging = false;  ///< They are not answered before they are given up.
+  std::atomic<bool> hangs = false;    ///< One does.
+  std::atomic<int> staying = 0;       ///< So many of the next ends of registrations are answered with 503.
 
  private:
   static http::ClientResponse answer(std::string body, unsigned status = 200) {
@@ -432,6 +447,13 @@ TEST_F(BurstTest, ATaskWhoseWayHereWasLostIsGivenBack) {
   EXPECT_EQ(coordinator_.reported().size(), runner_.commands.size());
 }
 
+TEST_F(BurstTest, AFetchThatIsLostLeavesNoTaskWithASeat) {
+  coordinator_.submit(100);
+  coordinator_.losing_fetches = 1;
+  EXPECT_EQ(run(), Burst::End::kOver);
+  EXPECT_EQ(coordinator_.held(), 0U);
+}
+
 TEST_F(BurstTest, AnEndThatIsNotAnsweredIsRepeated) {
   coordinator_.submit(100);
   on_command = [this](int count) {
@@ -495,6 +517,20 @@ TEST_F(BurstTest, KeepsWhatCouldNotBeDeliveredBeforeItStops) {
   const auto missing = runner_.commands.size() - coordinator_.reported().size();
   EXPECT_GT(missing, 0U);
   EXPECT_EQ(left_in_spool(), missing);
+}
+
+TEST_F(BurstTest, KeepsWhatIsUnderWayWhenItStops) {
+  coordinator_.submit(100);
+  on_command = [this](int count) { coordinator_.hanging = count >= 50; };
+  const std::jthread stopping([this] {
+    coordinator_.hangs.wait(false);
+    end_.request_stop();
+  });
+  EXPECT_NE(run(), Burst::End::kOver);
+  burst_.reset();
+  const auto missing = runner_.commands.size() - coordinator_.reported().size();
+  EXPECT_GT(left_in_spool(), 0U);
+  EXPECT_GE(left_in_spool() + 1, missing) << "one may have been ended";
 }
 
 TEST_F(BurstTest, LeavesATaskUnfinishedWhenItIsKilled) {

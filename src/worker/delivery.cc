@@ -406,8 +406,10 @@ class Delivery {
   Call<protocol::ReportTaskNextResp> insist(const protocol::ReportTaskOp& op) {
     const protocol::ReportTaskReq request{result_.id, op};
     if (parts_ != nullptr && parts_->courier != nullptr && parts_->courier->serves(session_.registered_at) &&
-        std::holds_alternative<protocol::CompleteOp>(op))
+        std::holds_alternative<protocol::CompleteOp>(op)) {
       if (auto answer = report_with_others(request)) return answer;
+      sync();
+    }
     Backoff backoff;
     bool told = false;
     for (;;) {

@@ -55,7 +55,15 @@ class TaskRunTest : public ::testing::Test {
   }
 
   TaskOutcome run() {
-    const SlotParts parts{link_, runner_, timer_, settings_, inherited_, directory_, states_, *spool_};
+    const SlotParts parts{.link = link_,
+                          .runner = runner_,
+                          .timer = timer_,
+                          .settings = settings_,
+                          .inherited = inherited_,
+                          .directory = directory_,
+                          .states = states_,
+                          .spool = *spool_,
+                          .courier = courier_};
     return run_task(parts, session_, task_, {drain_.get_token(), end_.get_token(), kill_.get_token()});
   }
 
@@ -77,6 +85,7 @@ class TaskRunTest : public ::testing::Test {
   WorkDirectory directory_;
   Session session_;
   std::unique_ptr<SpoolEntry> spool_;
+  ReportCourier* courier_ = nullptr;
   protocol::WorkerTaskResp task_;
   std::stop_source drain_, end_, kill_;
 };
@@ -282,6 +291,19 @@ TEST_F(TaskRunTest, AResultWithoutFilesIsOnTheDiskOnceItsFirstReportWasNotAnswer
                        }};
   EXPECT_EQ(run().kind, Kind::kDelivered);
   EXPECT_TRUE(transport_.script.empty());
+}
+
+TEST_F(TaskRunTest, AResultThatWentWithOthersIsOnTheDiskBeforeItGoesByItself) {
+  ReportCourier courier([this](auto reports, auto stop) { return link_.report_all(reports, stop); }, timer_);
+  courier_ = &courier;
+  take_syncs();
+  transport_.script = {status(503), [this](const auto& request) {
+                         EXPECT_THAT(take_syncs(), UnorderedElementsAre("result", session_.uuid.to_string()));
+                         return coordinator(request);
+                       }};
+  EXPECT_EQ(run().kind, Kind::kDelivered);
+  EXPECT_TRUE(transport_.script.empty());
+  EXPECT_THAT(transport_.log, ElementsAre(transport_.log.front(), transport_.log.front()));
 }
 
 TEST_F(TaskRunTest, ALeaseRunsFromTheSendingOfAHeartbeatThatWasAnswered) {
